@@ -1,0 +1,2 @@
+//! The `ekafka` command.
+fn main() {}

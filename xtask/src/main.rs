@@ -1,0 +1,2 @@
+//! `cargo xtask NAME`.
+fn main() {}
