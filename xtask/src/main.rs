@@ -1,2 +1,104 @@
-//! `cargo xtask NAME`.
-fn main() {}
+//! `cargo xtask NAME`: every check and job of the workspace, by name.
+//!
+//! Continuous integration runs these jobs and nothing else, so what passes here passes there.
+#![expect(
+    clippy::print_stdout,
+    reason = "jobs report to the person who started them"
+)]
+
+mod bench;
+mod checks;
+mod failure;
+mod kafka;
+mod process;
+mod schema;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Every check and job of the workspace, by name"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    job: Job,
+}
+
+#[derive(Subcommand)]
+enum Job {
+    /// Format the code, or with --check tell whether it is formatted
+    Fmt {
+        /// Change nothing; fail when something is not formatted
+        #[arg(long)]
+        check: bool,
+    },
+    /// Clippy over all targets, warnings denied
+    Lint,
+    /// All tests that need no outside service
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// The documentation, warnings denied
+    Doc,
+    /// Licences, advisories and banned crates (needs cargo-deny)
+    Deny,
+    /// Every feature of every library crate on its own
+    Features,
+    /// Benchmarks; `bench instructions` counts instructions per record
+    Bench {
+        /// Which bench, and its options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// A fuzz target for a while (needs cargo-fuzz and a nightly toolchain)
+    Fuzz {
+        /// The target's name; without it the targets are listed
+        target: Option<String>,
+        /// How long to run it, in seconds
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Generate the message tables from Kafka's schemas, or with --check compare them
+    Schema {
+        /// Options of the generator
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// A real Apache Kafka on this machine, and the conformance tests on it
+    Kafka(kafka::Arguments),
+    /// What continuous integration runs before the real-Kafka suite
+    Ci,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().job) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(job: &Job) -> Result<(), Failure> {
+    match job {
+        Job::Fmt { check } => checks::format(*check),
+        Job::Lint => checks::lint(),
+        Job::Test { rest } => checks::test(rest),
+        Job::Doc => checks::doc(),
+        Job::Deny => checks::deny(),
+        Job::Features => checks::features(),
+        Job::Bench { rest } => bench::run(rest),
+        Job::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), *seconds),
+        Job::Schema { rest } => schema::run(rest),
+        Job::Kafka(arguments) => kafka::run(arguments),
+        Job::Ci => checks::ci(),
+    }
+}

@@ -1,0 +1,395 @@
+//! Reads the fields of a message off the front of its bytes.
+//!
+//! Source: Kafka's protocol guide, "primitive types", and KIP-482. All numbers are big-endian. In
+//! flexible versions lengths are unsigned varints of length + 1 (0: null), and each structure ends
+//! with tagged fields; otherwise lengths are signed 2-byte (strings) or 4-byte (bytes, arrays)
+//! numbers with -1 for null.
+
+use bytes::{Buf, Bytes};
+use uuid::Uuid;
+
+use crate::{DecodeError, ErrorCode, StrBytes};
+
+#[cfg(test)]
+mod tests;
+
+/// A cursor over the body of one message.
+///
+/// Strings and bytes are slices of the body, not copies. Nothing is allocated on the word of a
+/// length: a count is compared with the bytes left, and all arrays of a message together may take
+/// 12 × its length + 32 KiB.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    bytes: Bytes,
+    /// Index in `bytes` of the next byte to read.
+    at: usize,
+    /// Index in `bytes` behind the last byte to read: the end of the message or tagged field.
+    end: usize,
+    flexible: bool,
+    /// Bytes of memory that arrays may still take.
+    budget: usize,
+}
+
+impl Decoder {
+    /// Starts at the front of `body`; `flexible` says how lengths are written.
+    #[must_use]
+    pub fn new(body: Bytes, flexible: bool) -> Self {
+        let end = body.len();
+        let budget = end
+            .saturating_mul(MEMORY_FACTOR)
+            .saturating_add(MEMORY_SLACK);
+        Self {
+            bytes: body,
+            at: 0,
+            end,
+            flexible,
+            budget,
+        }
+    }
+
+    /// Changes how lengths are read from here on.
+    pub fn set_flexible(&mut self, flexible: bool) {
+        self.flexible = flexible;
+    }
+
+    /// Bytes not yet read.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.end - self.at
+    }
+
+    /// The bytes not yet read, without a copy.
+    #[must_use]
+    pub fn rest(mut self) -> Bytes {
+        self.bytes.truncate(self.end);
+        self.bytes.advance(self.at);
+        self.bytes
+    }
+
+    /// The next 2 bytes, which stay unread; `None` when there are fewer.
+    #[must_use]
+    pub fn peek_i16(&self) -> Option<i16> {
+        self.bytes
+            .get(self.at..self.end)?
+            .first_chunk()
+            .map(|bytes| i16::from_be_bytes(*bytes))
+    }
+
+    /// Reads one byte.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`] naming `what`; so for all reads of numbers.
+    pub fn i8(&mut self, what: &'static str) -> Result<i8, DecodeError> {
+        self.take(what).map(i8::from_be_bytes)
+    }
+
+    /// Reads 2 bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::i8`].
+    pub fn i16(&mut self, what: &'static str) -> Result<i16, DecodeError> {
+        self.take(what).map(i16::from_be_bytes)
+    }
+
+    /// Reads 4 bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::i8`].
+    pub fn i32(&mut self, what: &'static str) -> Result<i32, DecodeError> {
+        self.take(what).map(i32::from_be_bytes)
+    }
+
+    /// Reads 8 bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::i8`].
+    pub fn i64(&mut self, what: &'static str) -> Result<i64, DecodeError> {
+        self.take(what).map(i64::from_be_bytes)
+    }
+
+    /// Reads one byte; every value but 0 is true.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::i8`].
+    pub fn bool(&mut self, what: &'static str) -> Result<bool, DecodeError> {
+        self.i8(what).map(|byte| byte != 0)
+    }
+
+    /// Reads 16 bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::i8`].
+    pub fn uuid(&mut self, what: &'static str) -> Result<Uuid, DecodeError> {
+        self.take(what).map(Uuid::from_bytes)
+    }
+
+    /// Reads a 2-byte error code.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::i8`].
+    pub fn error_code(&mut self) -> Result<ErrorCode, DecodeError> {
+        self.i16("error code").map(ErrorCode)
+    }
+
+    /// Reads an unsigned varint of 1 to 5 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`], or [`DecodeError::Corrupt`] when the value needs more than 32 bits.
+    pub fn uvarint(&mut self, what: &'static str) -> Result<u32, DecodeError> {
+        let mut value = 0;
+        for shift in [0, 7, 14, 21, 28] {
+            let [byte] = self.take(what)?;
+            // The fifth byte has room for the highest four bits only.
+            if shift == 28 && byte > 0x0f {
+                break;
+            }
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Corrupt {
+            what,
+            detail: "varint of more than 32 bits",
+        })
+    }
+
+    /// Reads a string.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Length`] when the length is null, negative, above 32,767 or more than what is
+    /// left; [`DecodeError::Utf8`]; [`DecodeError::Truncated`].
+    pub fn string(&mut self, what: &'static str) -> Result<StrBytes, DecodeError> {
+        self.nullable_string(what)?
+            .ok_or_else(|| null_refused(what, self.left()))
+    }
+
+    /// Reads a string or null.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::string`], but null is `None`.
+    pub fn nullable_string(&mut self, what: &'static str) -> Result<Option<StrBytes>, DecodeError> {
+        let length = if self.flexible {
+            self.compact_length(what)?
+        } else {
+            self.i16(what)?.into()
+        };
+        let limit = self.left().min(MAX_STRING);
+        let Some(length) = checked_length(what, length, limit)? else {
+            return Ok(None);
+        };
+        let bytes = self.slice(length);
+        StrBytes::from_utf8(bytes)
+            .map(Some)
+            .map_err(|_| DecodeError::Utf8 { what })
+    }
+
+    /// Reads bytes, as a slice of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Length`] when the length is null, negative or more than what is left;
+    /// [`DecodeError::Truncated`].
+    pub fn bytes(&mut self, what: &'static str) -> Result<Bytes, DecodeError> {
+        self.nullable_bytes(what)?
+            .ok_or_else(|| null_refused(what, self.left()))
+    }
+
+    /// Reads bytes or null, as a slice of the body; record batches are written so too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::bytes`], but null is `None`.
+    pub fn nullable_bytes(&mut self, what: &'static str) -> Result<Option<Bytes>, DecodeError> {
+        let length = self.length(what)?;
+        let length = checked_length(what, length, self.left())?;
+        Ok(length.map(|length| self.slice(length)))
+    }
+
+    /// Reads an array, its elements by `read`, each at least `min_size` bytes long.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Length`] when the count is null, negative or more than the bytes left can
+    /// hold; [`DecodeError::TooLarge`] when the elements' memory passes the message's allowance;
+    /// what `read` reports.
+    pub fn array<T>(
+        &mut self,
+        what: &'static str,
+        min_size: usize,
+        read: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        self.nullable_array(what, min_size, read)?
+            .ok_or_else(|| null_refused(what, self.left()))
+    }
+
+    /// Reads an array or null.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::array`], but null is `None`.
+    pub fn nullable_array<T>(
+        &mut self,
+        what: &'static str,
+        min_size: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<Vec<T>>, DecodeError> {
+        let Some(count) = self.nullable_count(what, min_size)? else {
+            return Ok(None);
+        };
+        self.charge(what, count.saturating_mul(size_of::<T>()))?;
+        let mut elements = Vec::with_capacity(count);
+        for _ in 0..count {
+            elements.push(read(self)?);
+        }
+        Ok(Some(elements))
+    }
+
+    /// Reads the number of elements of an array, each at least `min_size` bytes long.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Length`] when it is null, negative or more than the bytes left can hold.
+    pub fn count(&mut self, what: &'static str, min_size: usize) -> Result<usize, DecodeError> {
+        self.nullable_count(what, min_size)?
+            .ok_or_else(|| null_refused(what, self.left()))
+    }
+
+    /// Takes `bytes` of memory from what arrays of this message may use.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::TooLarge`] when there is less.
+    pub fn charge(&mut self, what: &'static str, bytes: usize) -> Result<(), DecodeError> {
+        let limit = self.budget;
+        self.budget = limit
+            .checked_sub(bytes)
+            .ok_or(DecodeError::TooLarge { what, limit })?;
+        Ok(())
+    }
+
+    /// Reads the tagged fields at the end of a structure; in versions that have none, nothing.
+    ///
+    /// `read` gets each tag with a decoder limited to that field; what it leaves unread is skipped,
+    /// so an unknown tag needs no more than `Ok(())`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the fields are cut off, their lengths are wrong, or `read` reports one.
+    pub fn tags(
+        &mut self,
+        mut read: impl FnMut(u32, &mut Self) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        if !self.flexible {
+            return Ok(());
+        }
+        // Each field is read before the next, so a count that lies ends at the end of the bytes.
+        for _ in 0..self.uvarint("number of tagged fields")? {
+            let tag = self.uvarint("tag")?;
+            let length = i64::from(self.uvarint("length of tagged field")?);
+            let length = checked_length("tagged field", length, self.left())?.unwrap_or_default();
+            let (outer_end, field_end) = (self.end, self.at + length);
+            self.end = field_end;
+            read(tag, self)?;
+            (self.at, self.end) = (field_end, outer_end);
+        }
+        Ok(())
+    }
+
+    /// Skips the tagged fields at the end of a structure; in versions that have none, nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::tags`].
+    pub fn skip_tags(&mut self) -> Result<(), DecodeError> {
+        self.tags(|_, _| Ok(()))
+    }
+
+    fn nullable_count(
+        &mut self,
+        what: &'static str,
+        min_size: usize,
+    ) -> Result<Option<usize>, DecodeError> {
+        let count = self.length(what)?;
+        checked_length(what, count, self.left() / min_size.max(1))
+    }
+
+    /// The length of bytes or an array; -1 for null.
+    fn length(&mut self, what: &'static str) -> Result<i64, DecodeError> {
+        if self.flexible {
+            self.compact_length(what)
+        } else {
+            self.i32(what).map(i64::from)
+        }
+    }
+
+    fn compact_length(&mut self, what: &'static str) -> Result<i64, DecodeError> {
+        self.uvarint(what).map(|length| i64::from(length) - 1)
+    }
+
+    fn take<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], DecodeError> {
+        let left = self.bytes.get(self.at..self.end).unwrap_or_default();
+        let Some(chunk) = left.first_chunk::<N>() else {
+            return Err(DecodeError::Truncated {
+                what,
+                needed: N,
+                left: left.len(),
+            });
+        };
+        let chunk = *chunk;
+        self.at += N;
+        Ok(chunk)
+    }
+
+    /// The next `length` bytes, which are known to be there.
+    fn slice(&mut self, length: usize) -> Bytes {
+        let from = self.at;
+        self.at += length;
+        self.bytes.slice(from..self.at)
+    }
+}
+
+/// `None` for null (-1).
+fn checked_length(
+    what: &'static str,
+    length: i64,
+    limit: usize,
+) -> Result<Option<usize>, DecodeError> {
+    match usize::try_from(length) {
+        Ok(length) if length <= limit => Ok(Some(length)),
+        Err(_) if length == -1 => Ok(None),
+        _ => Err(DecodeError::Length {
+            what,
+            length,
+            limit,
+        }),
+    }
+}
+
+fn null_refused(what: &'static str, limit: usize) -> DecodeError {
+    DecodeError::Length {
+        what,
+        length: -1,
+        limit,
+    }
+}
+
+/// What Kafka allows a string to have, in bytes.
+const MAX_STRING: usize = i16::MAX as usize;
+
+/// Arrays of a message may take this many times its bytes in memory, and the slack on top. That
+/// keeps a whole message, whatever else it grows, below 16 times its bytes + 64 KiB. Honest
+/// messages stay far below: a topic of a produce answer takes 72 bytes and has a name and a
+/// partition, which is 25 bytes on the wire and more.
+const MEMORY_FACTOR: usize = 12;
+const MEMORY_SLACK: usize = 32 * 1024;

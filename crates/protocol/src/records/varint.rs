@@ -1,0 +1,116 @@
+//! Zigzag varints as record batches use them (KIP-98): base 128, least significant group first.
+
+/// Bytes that `value` takes as a zigzag varint, 1 to 10.
+#[inline(always)]
+pub(super) fn size(value: i64) -> usize {
+    unsigned_size(zigzag(value))
+}
+
+/// Bytes that the length of a nullable field takes, with the field itself.
+#[inline(always)]
+pub(super) fn field_size(field: Option<&[u8]>) -> usize {
+    match field {
+        None => 1,
+        Some(bytes) => unsigned_size((bytes.len() as u64) << 1) + bytes.len(),
+    }
+}
+
+/// Writes `value` at `at` and returns the place behind it. The caller has made room.
+#[inline(always)]
+pub(super) fn put(out: &mut [u8], at: usize, value: i64) -> usize {
+    put_unsigned(out, at, zigzag(value))
+}
+
+/// Writes a length that is not negative.
+#[inline(always)]
+pub(super) fn put_len(out: &mut [u8], at: usize, length: usize) -> usize {
+    put_unsigned(out, at, (length as u64) << 1)
+}
+
+/// Takes a varint of up to 10 bytes off the front; `None` when it is cut off or over-long.
+#[inline(always)]
+pub(super) fn take_long(bytes: &mut &[u8]) -> Option<i64> {
+    let (&first, rest) = bytes.split_first()?;
+    if first < 0x80 {
+        *bytes = rest;
+        return Some(unzigzag(u64::from(first)));
+    }
+    let (&second, rest) = rest.split_first()?;
+    if second < 0x80 {
+        *bytes = rest;
+        return Some(unzigzag(u64::from(first & 0x7f) | (u64::from(second) << 7)));
+    }
+    take_rest(bytes, 10).map(unzigzag)
+}
+
+/// Takes a varint of up to 5 bytes that fits an `i32`.
+#[inline(always)]
+pub(super) fn take_int(bytes: &mut &[u8]) -> Option<i32> {
+    let (&first, rest) = bytes.split_first()?;
+    if first < 0x80 {
+        *bytes = rest;
+        return Some(unzigzag32(u32::from(first)));
+    }
+    let (&second, rest) = rest.split_first()?;
+    if second < 0x80 {
+        *bytes = rest;
+        return Some(unzigzag32(
+            u32::from(first & 0x7f) | (u32::from(second) << 7),
+        ));
+    }
+    let value = take_rest(bytes, 5)?;
+    Some(unzigzag32(u32::try_from(value).ok()?))
+}
+
+/// The loop for three bytes and more. The tenth byte may carry one bit only.
+#[inline(never)]
+fn take_rest(bytes: &mut &[u8], limit: usize) -> Option<u64> {
+    let mut value = 0u64;
+    for (index, &byte) in bytes.iter().enumerate().take(limit) {
+        if index == 9 && byte > 1 {
+            return None;
+        }
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            *bytes = bytes.get(index + 1..)?;
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[inline(always)]
+fn put_unsigned(out: &mut [u8], mut at: usize, mut value: u64) -> usize {
+    while value >= 0x80 {
+        out[at] = value as u8 | 0x80;
+        value >>= 7;
+        at += 1;
+    }
+    out[at] = value as u8;
+    at + 1
+}
+
+/// Branch-free: one byte for every seven significant bits.
+#[inline(always)]
+fn unsigned_size(value: u64) -> usize {
+    let top_bit = 63 - (value | 1).leading_zeros();
+    ((top_bit * 9 + 73) >> 6) as usize
+}
+
+#[inline(always)]
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+#[inline(always)]
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+#[inline(always)]
+fn unzigzag32(value: u32) -> i32 {
+    (value >> 1) as i32 ^ -((value & 1) as i32)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! What a request is to those who send it and to those who answer it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::protocol::{Decodable, Encodable, Message, Request as KafkaRequest};
+
+use crate::precheck::{self, Direction};
+use crate::{ApiKey, DecodeError, EncodeError, Frame, VersionRange};
+
+#[cfg(test)]
+mod tests;
+
+/// A request as its sender sees it.
+///
+/// Implemented by this crate's own messages ([`messages`](crate::messages)) and by every request
+/// type in [`cold`](crate::cold).
+pub trait Request: Send + Sync {
+    /// The API it belongs to.
+    const API: ApiKey;
+    /// The versions this crate can write and whose answers it can read; stable ones only.
+    const VERSIONS: VersionRange;
+    /// The answer.
+    type Response: Send + 'static;
+
+    /// The versions that can carry this very value, within [`Self::VERSIONS`].
+    ///
+    /// Narrower when the value has something only some versions can say: a produce request for a
+    /// topic without a known id cannot be written in versions that name topics by id. Senders
+    /// negotiate with this range.
+    fn versions(&self) -> VersionRange {
+        Self::VERSIONS
+    }
+
+    /// Writes the body.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when `version` is outside [`Self::versions`] or a field is too long; `out`
+    /// then holds a part of the body.
+    fn encode(&self, version: i16, out: &mut Frame) -> Result<(), EncodeError>;
+
+    /// Reads the body of the answer to a request of that version; record batches and strings are
+    /// slices of `body`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the bytes are no such answer.
+    fn decode_response(version: i16, body: Bytes) -> Result<Self::Response, DecodeError>;
+}
+
+/// A request as the broker sees it: the other half of [`Request`], for embedded brokers and tests.
+pub trait BrokerRequest: Request + Sized {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the bytes are no such request.
+    fn decode(version: i16, body: Bytes) -> Result<Self, DecodeError>;
+
+    /// Writes the body of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the answer cannot be written in that version.
+    fn encode_response(
+        response: &Self::Response,
+        version: i16,
+        out: &mut Frame,
+    ) -> Result<(), EncodeError>;
+}
+
+impl<T> Request for T
+where
+    T: KafkaRequest + Send + Sync,
+    T::Response: Send + 'static,
+{
+    const API: ApiKey = ApiKey(T::KEY);
+    const VERSIONS: VersionRange = ApiKey(T::KEY)
+        .stable_versions()
+        .intersect(VersionRange::new(
+            <T as Message>::VERSIONS.min,
+            <T as Message>::VERSIONS.max,
+        ));
+    type Response = T::Response;
+
+    fn encode(&self, version: i16, out: &mut Frame) -> Result<(), EncodeError> {
+        encode_generated(
+            self,
+            <Self as Request>::API,
+            <Self as Request>::VERSIONS,
+            version,
+            out,
+        )
+    }
+
+    fn decode_response(version: i16, body: Bytes) -> Result<Self::Response, DecodeError> {
+        decode_generated(
+            <Self as Request>::API,
+            <Self as Request>::VERSIONS,
+            version,
+            Direction::Response,
+            body,
+        )
+    }
+}
+
+impl<T> BrokerRequest for T
+where
+    T: KafkaRequest + Send + Sync,
+    T::Response: Send + 'static,
+{
+    fn decode(version: i16, body: Bytes) -> Result<Self, DecodeError> {
+        decode_generated(
+            <Self as Request>::API,
+            <Self as Request>::VERSIONS,
+            version,
+            Direction::Request,
+            body,
+        )
+    }
+
+    fn encode_response(
+        response: &Self::Response,
+        version: i16,
+        out: &mut Frame,
+    ) -> Result<(), EncodeError> {
+        encode_generated(
+            response,
+            <Self as Request>::API,
+            <Self as Request>::VERSIONS,
+            version,
+            out,
+        )
+    }
+}
+
+fn encode_generated<M: Encodable>(
+    message: &M,
+    api: ApiKey,
+    versions: VersionRange,
+    version: i16,
+    out: &mut Frame,
+) -> Result<(), EncodeError> {
+    if !versions.contains(version) {
+        return Err(EncodeError::Version {
+            api: api.0,
+            version,
+        });
+    }
+    message.encode(out.inline_mut(), version).map_err(|error| {
+        let detail = Arc::from(format!("{error:#}"));
+        EncodeError::Message {
+            api: api.0,
+            version,
+            detail,
+        }
+    })
+}
+
+/// The generated decoder trusts lengths, so every length is checked before it sees the bytes.
+fn decode_generated<M: Decodable>(
+    api: ApiKey,
+    versions: VersionRange,
+    version: i16,
+    direction: Direction,
+    mut body: Bytes,
+) -> Result<M, DecodeError> {
+    if !versions.contains(version) {
+        return Err(DecodeError::Version {
+            api: api.0,
+            version,
+        });
+    }
+    precheck::check(api, version, direction, &body)?;
+    M::decode(&mut body, version).map_err(|error| {
+        let detail = Arc::from(format!("{error:#}"));
+        DecodeError::Message {
+            api: api.0,
+            version,
+            detail,
+        }
+    })
+}
