@@ -1,1 +1,28 @@
-//! testkit
+//! A Kafka broker inside the process, for tests and demonstrations.
+//!
+//! [`EmbeddedKafka`] is a real broker on real TCP ports, in memory, with one or many nodes: any Kafka client can use it.
+//! Inside a test it can also be reached without a network ([`EmbeddedKafka::connect`]), where a paused clock and a seed make
+//! it deterministic. Faults are scripted ([`EmbeddedKafka::on_next`]), and what a correct client would never send is noted
+//! ([`EmbeddedKafka::violations`]).
+
+mod broker;
+mod builder;
+mod faults;
+mod journal;
+mod server;
+
+mod api;
+
+mod cluster;
+mod group;
+mod log;
+mod reply;
+mod sessions;
+mod settings;
+mod topic;
+mod transactions;
+
+pub use broker::{Connector, EmbeddedKafka};
+pub use builder::Builder;
+pub use faults::FaultBuilder;
+pub use journal::LoggedRequest;

@@ -1,0 +1,18 @@
+//! Serves an embedded cluster on fixed ports until it is interrupted: `serve [ADDRESS] [NODES]`.
+
+use std::error::Error;
+
+use ekafka_testkit::EmbeddedKafka;
+
+#[tokio::main]
+#[expect(clippy::print_stdout, reason = "what the example is for")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let address = args.next().unwrap_or_else(|| "127.0.0.1:9092".to_owned());
+    let nodes = args.next().map_or(Ok(3), |count| count.parse())?;
+    let builder = EmbeddedKafka::builder().listen(address.parse()?).nodes(nodes);
+    let kafka = builder.default_replication(3).start().await?;
+    println!("{}", kafka.bootstrap());
+    std::future::pending::<()>().await;
+    Ok(())
+}
