@@ -1,1 +1,15 @@
-//! writer
+//! Writing records to Kafka: partitioning, batching, sending, acknowledging.
+//!
+//! Records are encoded on append into the open batch of their partition (the shelf, `accumulator`), a sender turns ready
+//! batches into one request per broker, and a receipt per batch carries the outcome back to everyone who waits for it.
+
+mod accumulator;
+pub mod balancer;
+mod error;
+mod partitioner;
+mod receipt;
+mod sender;
+
+pub use ekafka_conn::{Header, Record};
+pub use error::{Cause, ErrorClass, TopicPartition, WriteErrors, WriterError};
+pub use receipt::{Delivered, Delivery};

@@ -1,0 +1,158 @@
+//! A batch under construction: its bytes in wire form, its permit and the right to resolve it.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::BytesMut;
+use ekafka_protocol::EncodeError;
+use ekafka_protocol::compression::Compression;
+use ekafka_protocol::records::{BatchBuilder, RecordData, SealedBatch};
+use tokio::time::Instant;
+
+use super::budget::Permit;
+use crate::receipt::Resolver;
+
+/// A batch that still takes records.
+#[derive(Debug)]
+pub(crate) struct OpenBatch {
+    builder: BatchBuilder,
+    resolver: Resolver,
+    /// Room paid for; the builder is never asked to hold more.
+    permit: Permit,
+    /// Bytes the batch may grow to, if room for them can be had.
+    limit: usize,
+    /// When its first record was accepted.
+    opened: Instant,
+}
+
+/// A batch whose records are final, on its way from the shelf to the sender.
+#[derive(Debug)]
+pub(crate) struct ClosedBatch {
+    pub(crate) sealed: SealedBatch,
+    pub(crate) resolver: Resolver,
+    pub(crate) permit: Permit,
+    pub(crate) opened: Instant,
+}
+
+impl OpenBatch {
+    pub(crate) fn new(
+        buffer: BytesMut,
+        resolver: Resolver,
+        permit: Permit,
+        limit: usize,
+        opened: Instant,
+    ) -> Self {
+        Self {
+            builder: BatchBuilder::new(buffer),
+            resolver,
+            permit,
+            limit,
+            opened,
+        }
+    }
+
+    /// Appends if the record fits in the room paid for; says whether it did.
+    #[inline]
+    pub(crate) fn append(&mut self, record: &RecordData<'_>) -> Result<bool, EncodeError> {
+        self.builder
+            .append_within(record, self.limit.min(self.permit.bytes()))
+    }
+
+    /// Bytes to pay for before `record` fits: twice what the batch has, within its limit. `None` when the batch is too
+    /// full for it.
+    pub(crate) fn room_wanted(&self, record: &RecordData<'_>) -> Option<usize> {
+        let needed = self.builder.len() + self.builder.encoded_len(record);
+        let paid = self.permit.bytes();
+        (needed > paid && needed <= self.limit).then(|| needed.max(paid * 2).min(self.limit) - paid)
+    }
+
+    pub(crate) fn add_room(&mut self, permit: Permit) {
+        self.permit.merge(permit);
+    }
+
+    /// Whether not even the smallest record fits.
+    pub(crate) fn is_full(&self, batch_size: usize) -> bool {
+        self.builder.count() >= batch_size || self.builder.len() + SMALLEST_RECORD > self.limit
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.builder.len()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.builder.count()
+    }
+
+    pub(crate) fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// Gives up before anything was tried; takes what remains to be told.
+    pub(crate) fn into_resolver(self) -> Resolver {
+        self.resolver
+    }
+
+    /// Writes the header and compresses. Called without a lock held: compression takes its time.
+    pub(crate) fn seal(
+        self,
+        compression: Compression,
+        pool: &Pool,
+    ) -> Result<ClosedBatch, (Resolver, EncodeError)> {
+        let output = if compression == Compression::NONE {
+            BytesMut::new()
+        } else {
+            pool.take()
+        };
+        match self.builder.seal_into(compression, output) {
+            Ok(mut sealed) => {
+                pool.put(sealed.take_spare());
+                Ok(ClosedBatch {
+                    sealed,
+                    resolver: self.resolver,
+                    permit: self.permit,
+                    opened: self.opened,
+                })
+            }
+            Err(error) => Err((self.resolver, error)),
+        }
+    }
+}
+
+/// Buffers for the next batches. The one given back last is handed out first: its memory is still in the cache.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    buffers: Mutex<Vec<BytesMut>>,
+    /// Buffers kept at most.
+    bound: usize,
+}
+
+impl Pool {
+    pub(crate) fn new(bound: usize) -> Self {
+        Self {
+            buffers: Mutex::new(Vec::with_capacity(bound)),
+            bound,
+        }
+    }
+
+    pub(crate) fn take(&self) -> BytesMut {
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        buffers.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn put(&self, mut buffer: BytesMut) {
+        if buffer.capacity() == 0 {
+            return;
+        }
+        buffer.clear();
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffers.len() < self.bound {
+            buffers.push(buffer);
+        }
+    }
+}
+
+/// Length, attributes, two deltas, two null fields and a header count, one byte each.
+const SMALLEST_RECORD: usize = 7;

@@ -1,0 +1,329 @@
+//! The shelf between the application's threads and the sender: one queue per partition, each under its own short lock.
+
+mod batch;
+mod budget;
+mod queue;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arc_swap::ArcSwap;
+use bytes::BytesMut;
+use ekafka_protocol::EncodeError;
+use ekafka_protocol::records::{BATCH_OVERHEAD, BatchBuilder, RecordData};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::error::{Cause, TopicPartition};
+use crate::partitioner::Sticky;
+use crate::receipt::Receipt;
+
+pub(crate) use batch::{ClosedBatch, OpenBatch, Pool};
+pub(crate) use budget::{Budget, Permit};
+pub(crate) use queue::{Patience, Queue, Shut, Taken};
+
+/// All queues of a writer, what they may hold, and the buffers they reuse.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    /// By name; replaced whole when a topic appears.
+    topics: ArcSwap<HashMap<Arc<str>, Arc<Topic>>>,
+    /// Taken to replace `topics` or a topic's partitions.
+    changing: Mutex<()>,
+    /// Lanes given to partitions so far.
+    lanes: AtomicUsize,
+    shut: AtomicBool,
+    /// Why the writer can do nothing any more, if it failed.
+    failure: OnceLock<Cause>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) pool: Pool,
+    pub(crate) limits: Limits,
+}
+
+/// Where batches end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes, before compression, at which a batch takes no more records.
+    pub(crate) batch_bytes: usize,
+    /// Bytes that a batch of one record may have.
+    pub(crate) max_record: usize,
+    /// Records at which a batch takes no more.
+    pub(crate) batch_size: usize,
+    pub(crate) patience: Patience,
+}
+
+/// A topic that records are written to.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    /// All zero where the brokers are too old for topic ids.
+    pub(crate) id: Uuid,
+    pub(crate) sticky: Sticky,
+    /// Replaced whole when the topic gets more partitions.
+    partitions: ArcSwap<Partitions>,
+}
+
+/// The partitions of a topic, by their numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Partitions {
+    pub(crate) list: Vec<Arc<Partition>>,
+    /// The numbers alone, for balancers.
+    pub(crate) ids: Vec<i32>,
+}
+
+/// A partition and its queue.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    /// Index of its lane in the sender.
+    pub(crate) lane: usize,
+    pub(crate) at: TopicPartition,
+    pub(crate) topic_id: Uuid,
+    queue: Mutex<Queue>,
+}
+
+/// What became of a record that was offered to a queue.
+#[derive(Debug)]
+pub(crate) enum Offer {
+    /// It is in the open batch, at this index.
+    Accepted(u32),
+    /// So many bytes of the budget have to be taken first.
+    NoRoom(usize),
+    TooLarge {
+        size: usize,
+        limit: usize,
+    },
+    Shut(Shut),
+    Invalid(EncodeError),
+}
+
+impl Shelf {
+    pub(crate) fn new(limits: Limits, buffer_memory: usize, pooled: usize) -> Self {
+        Self {
+            topics: ArcSwap::default(),
+            changing: Mutex::default(),
+            lanes: AtomicUsize::new(0),
+            shut: AtomicBool::new(false),
+            failure: OnceLock::new(),
+            budget: Budget::new(buffer_memory),
+            pool: Pool::new(pooled),
+            limits,
+        }
+    }
+
+    pub(crate) fn topic(&self, name: &str) -> Option<Arc<Topic>> {
+        self.topics.load().get(name).map(Arc::clone)
+    }
+
+    /// The topic with that many partitions; made, widened or replaced as the cluster says. Partitions never go away.
+    pub(crate) fn set_topic(&self, name: &str, id: Uuid, partitions: usize) -> Arc<Topic> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.topic(name);
+        let topic = match known {
+            Some(topic) if topic.is_same(id) => topic,
+            replaced => {
+                let topic = Arc::new(Topic {
+                    name: Arc::from(name),
+                    id,
+                    sticky: Sticky::default(),
+                    partitions: ArcSwap::default(),
+                });
+                let mut topics = HashMap::clone(&self.topics.load());
+                topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
+                self.topics.store(Arc::new(topics));
+                if let Some(old) = replaced {
+                    old.each_queue(|queue| queue.set_shut(Shut::Replaced));
+                }
+                topic
+            }
+        };
+        self.widen(&topic, partitions);
+        topic
+    }
+
+    /// Appends to the partition's open batch, opening the next one when it is full. `paid` is room taken before, and is
+    /// used up first.
+    pub(crate) fn offer(
+        &self,
+        partition: &Partition,
+        queue: &mut Queue,
+        record: &RecordData<'_>,
+        paid: &mut Option<Permit>,
+        clock: impl Fn() -> Instant,
+    ) -> Offer {
+        loop {
+            if let Some(shut) = queue.shut() {
+                return Offer::Shut(shut);
+            }
+            let Some(open) = queue.open() else {
+                match self.open_batch(partition, queue, record, paid, &clock) {
+                    Ok(()) => continue,
+                    Err(offer) => return offer,
+                }
+            };
+            match open.append(record) {
+                Ok(true) => {
+                    let index = open.count() - 1;
+                    if open.is_full(self.limits.batch_size) {
+                        queue.close_open();
+                    }
+                    return Offer::Accepted(index as u32);
+                }
+                Ok(false) => {}
+                Err(error) => return Offer::Invalid(error),
+            }
+            match open.room_wanted(record) {
+                None => queue.close_open(),
+                Some(bytes) => match self.pay(bytes, paid) {
+                    Some(permit) => open.add_room(permit),
+                    None => return Offer::NoRoom(bytes),
+                },
+            }
+        }
+    }
+
+    /// Refuses everything from now on, in every queue; what is buffered stays.
+    pub(crate) fn shut(&self) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shut.store(true, Ordering::Release);
+        self.each_topic(|topic| topic.each_queue(|queue| queue.set_shut(Shut::Writer)));
+    }
+
+    pub(crate) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Acquire)
+    }
+
+    /// Like [`shut`](Self::shut), telling later callers why.
+    pub(crate) fn fail(&self, cause: Cause) {
+        // A second failure changes nothing.
+        let _ = self.failure.set(cause);
+        self.shut();
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Cause> {
+        self.failure.get()
+    }
+
+    pub(crate) fn each_topic(&self, action: impl FnMut(&Arc<Topic>)) {
+        self.topics.load().values().for_each(action);
+    }
+
+    fn widen(&self, topic: &Topic, count: usize) {
+        let known = topic.partitions.load();
+        if known.list.len() >= count {
+            return;
+        }
+        let mut list = known.list.clone();
+        for number in list.len()..count {
+            let mut queue = Queue::default();
+            if self.is_shut() {
+                queue.set_shut(Shut::Writer);
+            }
+            list.push(Arc::new(Partition {
+                lane: self.lanes.fetch_add(1, Ordering::Relaxed),
+                at: TopicPartition {
+                    topic: Arc::clone(&topic.name),
+                    partition: number as i32,
+                },
+                topic_id: topic.id,
+                queue: Mutex::new(queue),
+            }));
+        }
+        let ids = list
+            .iter()
+            .map(|partition| partition.at.partition)
+            .collect();
+        topic.partitions.store(Arc::new(Partitions { list, ids }));
+    }
+
+    fn open_batch(
+        &self,
+        partition: &Partition,
+        queue: &mut Queue,
+        record: &RecordData<'_>,
+        paid: &mut Option<Permit>,
+        clock: impl Fn() -> Instant,
+    ) -> Result<(), Offer> {
+        let mut size = size_bound(record);
+        if size > self.limits.max_record {
+            size = exact_size(record);
+            if size > self.limits.max_record {
+                return Err(Offer::TooLarge {
+                    size,
+                    limit: self.limits.max_record,
+                });
+            }
+        }
+        let mut buffer = self.pool.take();
+        let wanted = size
+            .max(buffer.capacity())
+            .max(FIRST_ROOM.min(self.limits.batch_bytes));
+        let Some(permit) = self.pay(wanted, paid) else {
+            self.pool.put(buffer);
+            return Err(Offer::NoRoom(wanted));
+        };
+        buffer.reserve(wanted);
+        let (_, resolver) = Receipt::new(partition.at.clone());
+        let limit = self.limits.batch_bytes.max(size);
+        queue.set_open(OpenBatch::new(buffer, resolver, permit, limit, clock()));
+        Ok(())
+    }
+
+    /// Room from what was paid before, if it is enough, else from the budget without waiting.
+    fn pay(&self, bytes: usize, paid: &mut Option<Permit>) -> Option<Permit> {
+        match paid.take() {
+            Some(permit) if permit.bytes() >= bytes || self.budget.is_whole(&permit) => {
+                Some(permit)
+            }
+            other => {
+                *paid = other;
+                self.budget.try_take(bytes)
+            }
+        }
+    }
+}
+
+impl Topic {
+    pub(crate) fn partitions(&self) -> arc_swap::Guard<Arc<Partitions>> {
+        self.partitions.load()
+    }
+
+    /// Whether an id seen in metadata is this topic's; brokers too old for ids say zero.
+    fn is_same(&self, id: Uuid) -> bool {
+        self.id == id || self.id.is_nil() || id.is_nil()
+    }
+
+    fn each_queue(&self, mut action: impl FnMut(&mut Queue)) {
+        for partition in &self.partitions.load().list {
+            action(&mut partition.queue());
+        }
+    }
+}
+
+impl Partition {
+    /// Locks the queue, for a few instructions: never across an await, and with no second lock of the writer's.
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+        // A queue is consistent between calls of its methods, none of which runs the application's code.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes of a batch with this record alone, or a few more.
+fn size_bound(record: &RecordData<'_>) -> usize {
+    let field = |bytes: Option<&[u8]>| LONGEST_LENGTH + bytes.map_or(0, <[u8]>::len);
+    let headers = record.headers.iter();
+    let headers = headers.map(|header| LONGEST_LENGTH + header.key.len() + field(header.value));
+    BATCH_OVERHEAD + FIXED_BOUND + field(record.key) + field(record.value) + headers.sum::<usize>()
+}
+
+fn exact_size(record: &RecordData<'_>) -> usize {
+    BATCH_OVERHEAD + BatchBuilder::new(BytesMut::new()).encoded_len(record)
+}
+
+/// A length as a varint of 32 bits.
+const LONGEST_LENGTH: usize = 5;
+
+/// Length, attributes, timestamp delta of the first record, offset delta of the first record, header count.
+const FIXED_BOUND: usize = LONGEST_LENGTH + 1 + 1 + 1 + LONGEST_LENGTH;
+
+/// Room a batch starts with; doubled as it fills. A burst of small batches over many partitions stays small so.
+const FIRST_ROOM: usize = 16 * 1024;

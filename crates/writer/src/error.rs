@@ -1,0 +1,315 @@
+//! Why a record was not, or may not have been, written.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ekafka_conn::ConnError;
+use ekafka_protocol::{EncodeError, ErrorCode};
+
+#[cfg(test)]
+mod tests;
+
+/// Why a call or a record failed. Cheap to clone: all records of a batch share one cause.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriterError {
+    /// The configuration is wrong; nothing was started. Lists every fault.
+    #[error("invalid writer configuration: {faults}")]
+    Config {
+        /// Every fault found, separated by semicolons.
+        faults: Arc<str>,
+    },
+    /// The writer was closed or dropped, or its runtime ended; the record was not accepted.
+    #[error("the writer is closed")]
+    Closed,
+    /// Neither the writer nor the record names a topic, or both do; the record was not accepted.
+    #[error("{}", match topic { None => "neither the writer nor the record names a topic".into(), Some(topic) => format!("the writer has a topic and the record names {topic}") })]
+    Topic {
+        /// The record's topic, when there is one too many.
+        topic: Option<Arc<str>>,
+    },
+    /// The record does not fit in a batch; it was not accepted.
+    #[error("record of {size} bytes in a batch, the limit is {limit}")]
+    RecordTooLarge {
+        /// Bytes of a batch with this record alone, header included, before compression.
+        size: usize,
+        /// The configured `batch_bytes`.
+        limit: usize,
+    },
+    /// The partition asked for, or chosen by the balancer, does not exist; the record was not accepted.
+    #[error("topic {topic} has {partitions} partitions, there is no partition {partition}")]
+    InvalidPartition {
+        /// The topic.
+        topic: Arc<str>,
+        /// The partition asked for.
+        partition: i32,
+        /// How many the topic has.
+        partitions: i32,
+    },
+    /// The topic could not be found before the deadline, or may not be seen; the record was not accepted.
+    #[error("topic {topic} cannot be used: {source}")]
+    TopicUnavailable {
+        /// The topic.
+        topic: Arc<str>,
+        /// What the cluster said last.
+        source: Arc<ConnError>,
+    },
+    /// `buffer_memory` was in use for too long; the record was not accepted.
+    #[error("no room in the buffer memory after {waited:?}")]
+    NoRoom {
+        /// How long the call waited; zero for calls that do not wait.
+        waited: Duration,
+    },
+    /// The record cannot be encoded; it was not accepted.
+    #[error("record cannot be encoded")]
+    Encode {
+        /// What does not fit the format.
+        #[from]
+        source: EncodeError,
+    },
+    /// Given up; no broker has the record.
+    #[error("{at}: not written: {cause}")]
+    NotWritten {
+        /// Where it was to go.
+        at: TopicPartition,
+        /// What stood in the way last.
+        cause: Cause,
+    },
+    /// Given up; a broker may have the record, so writing it again may duplicate it.
+    #[error("{at}: given up, may have been written: {cause}")]
+    MaybeWritten {
+        /// Where it was to go.
+        at: TopicPartition,
+        /// What stood in the way last.
+        cause: Cause,
+    },
+    /// The broker refused the record for good; it has not got it.
+    #[error("{at}: rejected: {code}{}", Detail(detail.as_deref()))]
+    Rejected {
+        /// Where it was to go.
+        at: TopicPartition,
+        /// The broker's reason.
+        code: ErrorCode,
+        /// The broker's words, where it sent any.
+        detail: Option<Arc<str>>,
+    },
+    /// The writer can do nothing any more; a new one is needed. `maybe_written` tells whether the record may have arrived.
+    #[error("{at}: the writer has failed: {cause}")]
+    Fatal {
+        /// Where it was to go.
+        at: TopicPartition,
+        /// What ended the writer.
+        cause: Cause,
+        /// Whether a broker may have the record.
+        maybe_written: bool,
+    },
+}
+
+impl WriterError {
+    /// What is known about the record: the answer that decides whether to write it again.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::MaybeWritten { .. } => ErrorClass::MaybeWritten,
+            Self::Rejected { code, .. } => ErrorClass::Rejected(*code),
+            Self::Fatal { .. } => ErrorClass::Fatal,
+            _ => ErrorClass::NotWritten,
+        }
+    }
+
+    /// Whether a broker may have the record, so that writing it again may duplicate it.
+    #[must_use]
+    pub fn maybe_written(&self) -> bool {
+        match self {
+            Self::MaybeWritten { .. } => true,
+            Self::Fatal { maybe_written, .. } => *maybe_written,
+            _ => false,
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::NoRoom { .. } | Self::NotWritten { .. } | Self::MaybeWritten { .. } => true,
+            Self::TopicUnavailable { source, .. } => source.is_retriable(),
+            Self::Rejected { code, .. } => code.is_retriable(),
+            _ => false,
+        }
+    }
+
+    /// Whether no later call on this writer can succeed.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        matches!(
+            self,
+            Self::Closed | Self::Fatal { .. } | Self::Config { .. }
+        )
+    }
+
+    /// Whether a transaction in which this happened can only be aborted.
+    #[must_use]
+    pub fn needs_abort(&self) -> bool {
+        matches!(
+            self,
+            Self::NotWritten { .. } | Self::MaybeWritten { .. } | Self::Rejected { .. }
+        )
+    }
+}
+
+/// What is known about a record that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// No broker has it.
+    NotWritten,
+    /// A broker may have it.
+    MaybeWritten,
+    /// A broker refused it for good.
+    Rejected(ErrorCode),
+    /// The writer is of no use any more.
+    Fatal,
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotWritten => "not_written",
+            Self::MaybeWritten => "maybe_written",
+            Self::Rejected(_) => "rejected",
+            Self::Fatal => "fatal",
+        })
+    }
+}
+
+/// A topic and one of its partitions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TopicPartition {
+    /// The topic's name.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.topic, self.partition)
+    }
+}
+
+/// What stood in the way of a batch when it was given up.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The broker's last answer.
+    Code(ErrorCode),
+    /// The connection's last failure.
+    Connection(Arc<ConnError>),
+    /// `delivery_timeout` passed before anything was tried.
+    Expired,
+    /// The writer was closed with a deadline that has passed, dropped, or its runtime ended.
+    Closed,
+    /// The topic was deleted and made again while the record waited.
+    TopicReplaced,
+    /// Encoding or compressing the batch failed.
+    Encode(Arc<EncodeError>),
+    /// The broker's answer did not mention the partition.
+    NoAnswer,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => code.fmt(formatter),
+            Self::Connection(error) => error.fmt(formatter),
+            Self::Expired => {
+                formatter.write_str("delivery timeout passed while waiting to be sent")
+            }
+            Self::Closed => formatter.write_str("the writer was closed"),
+            Self::TopicReplaced => formatter.write_str("the topic was deleted and created anew"),
+            Self::Encode(error) => error.fmt(formatter),
+            Self::NoAnswer => formatter.write_str("the broker did not answer for this partition"),
+        }
+    }
+}
+
+/// One slot for each record of a call, in the order of the call; `None` where the record was written.
+#[derive(Debug, Clone)]
+pub struct WriteErrors {
+    slots: Vec<Option<WriterError>>,
+}
+
+impl WriteErrors {
+    pub(crate) fn new(slots: Vec<Option<WriterError>>) -> Self {
+        Self { slots }
+    }
+
+    /// How many records failed.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.slots.iter().flatten().count()
+    }
+
+    /// How many records the call had.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether the call had no record; never true for an error that a call returned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The error of the record at `index` of the call, `None` when it was written.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&WriterError> {
+        self.slots.get(index)?.as_ref()
+    }
+
+    /// The failed records: index in the call, and error.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &WriterError)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    /// One slot for each record.
+    #[must_use]
+    pub fn into_slots(self) -> Vec<Option<WriterError>> {
+        self.slots
+    }
+}
+
+impl fmt::Display for WriteErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} of {} records failed",
+            self.count(),
+            self.len()
+        )?;
+        match self.iter().next() {
+            Some((index, error)) => write!(formatter, ", first record {index}: {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for WriteErrors {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let (_, first) = self.iter().next()?;
+        Some(first)
+    }
+}
+
+/// A broker's explanation after its code, when there is one.
+struct Detail<'a>(Option<&'a str>);
+
+impl fmt::Display for Detail<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .map_or(Ok(()), |detail| write!(formatter, " ({detail})"))
+    }
+}

@@ -1,0 +1,569 @@
+//! The sender's decisions: what goes out when, and what an answer means for each batch. No clock, no I/O: time is passed
+//! in, requests and wishes are handed out. Files beside it hold its parts.
+
+mod settle;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::sender::plan::BrokerId;
+use bytes::Bytes;
+use ekafka_protocol::Uuid;
+use ekafka_protocol::compression::Compression;
+use tokio::time::Instant;
+
+use super::in_flight::{Flight, Lane, Next, Place};
+use super::plan::Plan;
+use super::sequence::Producer;
+use crate::accumulator::{OpenBatch, Partition, Shelf, Taken};
+use crate::error::{Cause, TopicPartition, WriterError};
+use crate::receipt::Resolver;
+
+/// What the sender goes by; checked when the writer was built.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    /// As on the wire: 0 none, 1 leader, -1 all.
+    pub(crate) acks: i16,
+    pub(crate) idempotent: bool,
+    pub(crate) compression: Compression,
+    /// Requests to a broker, and batches of a partition, without an answer.
+    pub(crate) depth: usize,
+    /// Bytes of records in a request, unless one batch alone has more.
+    pub(crate) max_request: usize,
+    pub(crate) request_timeout: Duration,
+    pub(crate) delivery_timeout: Duration,
+    /// Requests that may carry a batch.
+    pub(crate) max_attempts: u32,
+    /// Wait before the second attempt, and the longest wait.
+    pub(crate) backoff: (Duration, Duration),
+}
+
+/// Who leads what, as far as is known.
+pub(crate) trait Leaders {
+    /// The leader and its epoch.
+    fn leader(&self, at: &TopicPartition) -> Option<(BrokerId, i32)>;
+    /// The topic's id, nil where brokers have none; `None` for a topic that is not known at the moment.
+    fn topic_id(&self, topic: &str) -> Option<Uuid>;
+}
+
+/// All that the sender knows.
+#[derive(Debug)]
+pub(crate) struct Core {
+    rules: Rules,
+    shelf: Arc<Shelf>,
+    /// By the partition's lane number; empty until it first has something to send.
+    lanes: Vec<Option<Lane>>,
+    plan: Plan,
+    producer: Producer,
+    /// A broker has refused the epoch: the next identity is a new one.
+    epoch_refused: bool,
+    /// Lanes with a batch that waits for a producer identity.
+    unidentified: Vec<usize>,
+    requests: HashMap<u64, Sent>,
+    next_id: u64,
+    /// When to look at which lane, earliest first; a lane's latest entry is in the lane.
+    timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    wishes: Wishes,
+    /// Why nothing will be sent any more.
+    failed: Option<Cause>,
+}
+
+/// A request without an answer.
+#[derive(Debug)]
+struct Sent {
+    broker: BrokerId,
+    /// Lane and batch, in the order of the request; empty once answered for.
+    batches: Vec<Option<(usize, u64)>>,
+}
+
+/// A request to send now.
+#[derive(Debug)]
+pub(crate) struct Departure {
+    pub(crate) request: u64,
+    pub(crate) broker: BrokerId,
+    pub(crate) batches: Vec<Cargo>,
+}
+
+/// One batch of a request.
+#[derive(Debug)]
+pub(crate) struct Cargo {
+    pub(crate) partition: Arc<Partition>,
+    pub(crate) bytes: Bytes,
+}
+
+/// What the core would like its shell to do; taken by the shell after each turn.
+#[derive(Debug, Default)]
+pub(crate) struct Wishes {
+    /// Connections to open.
+    pub(crate) dial: Vec<BrokerId>,
+    /// Topics whose metadata has proven wrong, or that have no leader.
+    pub(crate) stale: Vec<Arc<str>>,
+    /// A producer identity is needed.
+    pub(crate) identity: bool,
+}
+
+impl Core {
+    pub(crate) fn new(rules: Rules, shelf: Arc<Shelf>) -> Self {
+        Self {
+            plan: Plan::new(rules.depth),
+            producer: Producer::new(rules.idempotent),
+            rules,
+            shelf,
+            lanes: Vec::new(),
+            epoch_refused: false,
+            unidentified: Vec::new(),
+            requests: HashMap::new(),
+            next_id: 0,
+            timers: BinaryHeap::new(),
+            wishes: Wishes::default(),
+            failed: None,
+        }
+    }
+
+    pub(crate) fn take_wishes(&mut self) -> Wishes {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// When [`handle_time`](Self::handle_time) has something to do.
+    pub(crate) fn next_alarm(&self) -> Option<Instant> {
+        self.timers.peek().map(|Reverse((time, _))| *time)
+    }
+
+    /// A queue may have something to send.
+    pub(crate) fn handle_ready(&mut self, partition: &Arc<Partition>) {
+        let number = partition.lane;
+        if self.lanes.len() <= number {
+            self.lanes.resize_with(number + 1, || None);
+        }
+        self.lanes[number].get_or_insert_with(|| Lane::new(Arc::clone(partition)));
+        partition.queue().handle_look();
+        if self.failed.is_some() {
+            self.abandon_queue(number);
+        } else {
+            self.list(number);
+        }
+    }
+
+    /// Someone waits for room: no batch is kept open for more records.
+    pub(crate) fn handle_contention(&mut self) {
+        for number in 0..self.lanes.len() {
+            let waiting = self.lanes[number]
+                .as_ref()
+                .is_some_and(|lane| !lane.partition.queue().is_empty());
+            if waiting {
+                self.list(number);
+            }
+        }
+    }
+
+    /// The cluster's metadata changed.
+    pub(crate) fn handle_view(&mut self, leaders: &impl Leaders, now: Instant) {
+        self.plan.handle_view();
+        for number in 0..self.lanes.len() {
+            let Some(lane) = &mut self.lanes[number] else {
+                continue;
+            };
+            let Some(first) = lane.flights.front_mut() else {
+                continue;
+            };
+            let Place::Waiting {
+                stale_epoch: Some(stale),
+                ..
+            } = first.place
+            else {
+                continue;
+            };
+            let newer = leaders
+                .leader(&lane.partition.at)
+                .is_some_and(|(_, epoch)| epoch > stale);
+            if newer {
+                first.place = Place::Waiting {
+                    until: now,
+                    stale_epoch: None,
+                };
+                self.list(number);
+            }
+        }
+    }
+
+    /// A dial that was wished for has ended.
+    pub(crate) fn handle_dialled(
+        &mut self,
+        broker: BrokerId,
+        error: Option<Cause>,
+        hopeless: bool,
+    ) {
+        let failures = self.plan.handle_dialled(broker, error.is_some());
+        let Some(cause) = error else { return };
+        let give_up = hopeless || failures >= self.rules.max_attempts;
+        for number in self.plan.take_lanes(broker) {
+            if let Some(lane) = &mut self.lanes[number] {
+                lane.listed = false;
+                lane.obstacle = Some(cause.clone());
+                let topic = Arc::clone(&lane.partition.at.topic);
+                self.wishes.stale.push(topic);
+            }
+            if give_up {
+                self.give_up_lane(number, &cause);
+            } else {
+                // Looked up anew: by then another broker may lead.
+                self.list(number);
+            }
+        }
+    }
+
+    /// A broker gave this writer its identity.
+    pub(crate) fn handle_identity(&mut self, id: i64, epoch: i16) {
+        self.producer.handle_identity(id, epoch);
+        self.list_unidentified();
+    }
+
+    /// No identity can be had now: what waits for one is given up.
+    pub(crate) fn handle_no_identity(&mut self, cause: &Cause) {
+        for number in 0..self.lanes.len() {
+            self.give_up_lane(number, cause);
+        }
+    }
+
+    /// Gives up what has waited too long, and looks again at what was to wait until now.
+    pub(crate) fn handle_time(&mut self, now: Instant) {
+        while let Some(Reverse((time, number))) = self.timers.peek().copied() {
+            if time > now {
+                break;
+            }
+            self.timers.pop();
+            let Some(lane) = &mut self.lanes[number] else {
+                continue;
+            };
+            if lane.armed != Some(time) {
+                continue;
+            }
+            lane.armed = None;
+            self.expire(number, now);
+            self.list(number);
+            self.arm_for_expiry(number);
+        }
+    }
+
+    /// The next request, when one can go to a broker whose connection `is_open`.
+    pub(crate) fn next_departure(
+        &mut self,
+        leaders: &impl Leaders,
+        mut is_open: impl FnMut(BrokerId) -> bool,
+        now: Instant,
+    ) -> Option<Departure> {
+        self.place_lanes(leaders);
+        while let Some(broker) = self.plan.next_broker() {
+            if !is_open(broker) {
+                self.plan.handle_dialling(broker);
+                self.wishes.dial.push(broker);
+            } else if let Some(departure) = self.compose(broker, leaders, now) {
+                return Some(departure);
+            }
+        }
+        self.wishes.identity = self.producer.needs_identity() && !self.unidentified.is_empty();
+        None
+    }
+
+    /// Whether nothing is buffered and nothing is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lanes.iter().flatten().all(Lane::is_idle)
+    }
+
+    pub(crate) fn has_homeless(&self) -> bool {
+        self.plan.has_homeless()
+    }
+
+    fn list(&mut self, number: usize) {
+        if let Some(lane) = &mut self.lanes[number]
+            && !lane.listed
+        {
+            lane.listed = true;
+            self.plan.add(number);
+        }
+    }
+
+    fn place_lanes(&mut self, leaders: &impl Leaders) {
+        while let Some(number) = self.plan.take_unplaced() {
+            let Some(lane) = &self.lanes[number] else {
+                continue;
+            };
+            let at = &lane.partition.at;
+            if is_replaced(&lane.partition, leaders) {
+                self.unlist(number);
+                self.give_up_lane(number, &Cause::TopicReplaced);
+                continue;
+            }
+            let leader = leaders.leader(at).map(|(broker, _)| broker);
+            if leader.is_none() {
+                self.wishes.stale.push(Arc::clone(&at.topic));
+                self.arm_for_expiry(number);
+            }
+            self.plan.place(number, leader);
+        }
+    }
+
+    /// Not in line any more, so that a batch that fails meanwhile can still be sent again under its old identity.
+    fn await_identity(&mut self, number: usize) {
+        if let Some(lane) = &mut self.lanes[number] {
+            lane.listed = false;
+            if !std::mem::replace(&mut lane.unidentified, true) {
+                self.unidentified.push(number);
+            }
+        }
+    }
+
+    fn list_unidentified(&mut self) {
+        for number in std::mem::take(&mut self.unidentified) {
+            if let Some(lane) = &mut self.lanes[number] {
+                lane.unidentified = false;
+            }
+            self.list(number);
+        }
+    }
+
+    fn unlist(&mut self, number: usize) {
+        if let Some(lane) = &mut self.lanes[number] {
+            lane.listed = false;
+        }
+    }
+
+    /// Fills a request with the lanes whose turn it is.
+    fn compose(
+        &mut self,
+        broker: BrokerId,
+        leaders: &impl Leaders,
+        now: Instant,
+    ) -> Option<Departure> {
+        let request = self.next_id();
+        let mut batches = Vec::new();
+        let mut cargo = Vec::new();
+        // The first batch goes whatever its size.
+        let mut left = usize::MAX;
+        for _ in 0..self.plan.waiting(broker) {
+            let Some(number) = self.plan.take_turn(broker) else {
+                break;
+            };
+            if self.moved(number, broker, leaders) {
+                self.unlist(number);
+                self.list(number);
+                continue;
+            }
+            match self.load(number, broker, left, now) {
+                Load::Batch { id, bytes } => {
+                    let space = if cargo.is_empty() {
+                        self.rules.max_request
+                    } else {
+                        left
+                    };
+                    left = space.saturating_sub(bytes.len());
+                    batches.push(Some((number, id)));
+                    let lane = self.lanes[number].as_ref()?;
+                    cargo.push(Cargo {
+                        partition: Arc::clone(&lane.partition),
+                        bytes,
+                    });
+                    self.plan.requeue(broker, number);
+                }
+                Load::NoSpace => {
+                    self.plan.keep_turn(broker, number);
+                    break;
+                }
+                Load::NoIdentity => self.await_identity(number),
+                Load::Nothing => self.unlist(number),
+            }
+        }
+        if cargo.is_empty() {
+            return None;
+        }
+        self.plan.handle_sent(broker);
+        self.requests.insert(request, Sent { broker, batches });
+        Some(Departure {
+            request,
+            broker,
+            batches: cargo,
+        })
+    }
+
+    fn moved(&self, number: usize, broker: BrokerId, leaders: &impl Leaders) -> bool {
+        let Some(lane) = &self.lanes[number] else {
+            return true;
+        };
+        let leader = leaders.leader(&lane.partition.at).map(|(leader, _)| leader);
+        leader != Some(broker) || is_replaced(&lane.partition, leaders)
+    }
+
+    /// Puts a lane's next batch on the wire to `broker`, if it has one of at most `space` bytes.
+    fn load(&mut self, number: usize, broker: BrokerId, space: usize, now: Instant) -> Load {
+        loop {
+            let Some(lane) = &mut self.lanes[number] else {
+                return Load::Nothing;
+            };
+            let depth = self.producer.depth(&lane.sequence, self.rules.depth);
+            let depth = if self.rules.idempotent || self.rules.acks == 0 {
+                depth
+            } else {
+                1
+            };
+            match lane.next(broker, depth, now) {
+                Next::Resend => return self.board(number, 0, broker, space),
+                Next::Wait(until) => {
+                    if let Some(until) = until {
+                        self.arm(number, until);
+                    }
+                    return Load::Nothing;
+                }
+                Next::Take => {}
+            }
+            if !self.producer.is_ready() {
+                self.arm_for_expiry(number);
+                return Load::NoIdentity;
+            }
+            let limits = self.shelf.limits;
+            let contended = self.shelf.budget.is_contended();
+            let taken = lane
+                .partition
+                .queue()
+                .take(space, limits.patience, contended, now);
+            match taken {
+                Taken::TooBig => return Load::NoSpace,
+                Taken::Nothing(wake) => {
+                    if let Some(wake) = wake {
+                        self.arm(number, wake);
+                    }
+                    self.arm_for_expiry(number);
+                    return Load::Nothing;
+                }
+                Taken::Batch(batch) => {
+                    if let Some(index) = self.admit(number, batch, now) {
+                        return self.board(number, index, broker, usize::MAX);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Seals a batch and puts it at the end of its lane; one that cannot be sealed is resolved.
+    fn admit(&mut self, number: usize, batch: OpenBatch, now: Instant) -> Option<usize> {
+        let id = self.next_id();
+        let lane = self.lanes[number].as_mut()?;
+        match batch.seal(self.rules.compression, &self.shelf.pool) {
+            Ok(closed) => {
+                lane.flights.push_back(Flight {
+                    id,
+                    sealed: closed.sealed,
+                    stamped: None,
+                    resolver: Some(closed.resolver),
+                    permit: Arc::new(closed.permit),
+                    expires: closed.opened + self.rules.delivery_timeout,
+                    attempts: 0,
+                    place: Place::Waiting {
+                        until: now,
+                        stale_epoch: None,
+                    },
+                    ambiguous: false,
+                    cause: None,
+                });
+                Some(lane.flights.len() - 1)
+            }
+            Err((resolver, error)) => {
+                lane.partition.queue().handle_resolved();
+                refuse(resolver, Cause::Encode(Arc::new(error)));
+                None
+            }
+        }
+    }
+
+    fn board(&mut self, number: usize, index: usize, broker: BrokerId, space: usize) -> Load {
+        let Some(lane) = &mut self.lanes[number] else {
+            return Load::Nothing;
+        };
+        let Some(flight) = lane.flights.get_mut(index) else {
+            return Load::Nothing;
+        };
+        if flight.sealed.len() > space {
+            return Load::NoSpace;
+        }
+        let count = flight.count();
+        let (producer, sequence) = (&mut self.producer, &mut lane.sequence);
+        let Some(bytes) = flight.bytes(|| producer.stamp(sequence, count)) else {
+            self.arm_for_expiry(number);
+            return Load::NoIdentity;
+        };
+        flight.place = Place::OnWire(broker);
+        flight.attempts += 1;
+        if let Some(resolver) = &mut flight.resolver {
+            resolver.set_on_wire(true);
+        }
+        let id = flight.id;
+        self.arm_for_expiry(number);
+        Load::Batch { id, bytes }
+    }
+
+    /// Makes the timer look at a lane at `time`, or earlier.
+    fn arm(&mut self, number: usize, time: Instant) {
+        if let Some(lane) = &mut self.lanes[number]
+            && lane.armed.is_none_or(|armed| time < armed)
+        {
+            lane.armed = Some(time);
+            self.timers.push(Reverse((time, number)));
+        }
+    }
+
+    /// Makes the timer look when the lane's oldest batch expires; nothing to do while it looks earlier anyway.
+    fn arm_for_expiry(&mut self, number: usize) {
+        let Some(lane) = &self.lanes[number] else {
+            return;
+        };
+        if lane.armed.is_some() {
+            return;
+        }
+        let oldest = lane.flights.iter().find(|flight| flight.resolver.is_some());
+        let expiry = match oldest {
+            Some(flight) => Some(flight.expires),
+            None => lane
+                .partition
+                .queue()
+                .oldest()
+                .map(|opened| opened + self.rules.delivery_timeout),
+        };
+        if let Some(expiry) = expiry {
+            self.arm(number, expiry);
+        }
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+/// What a lane had for a request.
+enum Load {
+    Batch {
+        id: u64,
+        bytes: Bytes,
+    },
+    /// Its next batch does not fit any more.
+    NoSpace,
+    /// Its next batch needs a producer identity.
+    NoIdentity,
+    Nothing,
+}
+
+/// Whether the topic was deleted and made again since the partition's queue was made.
+fn is_replaced(partition: &Partition, leaders: &impl Leaders) -> bool {
+    let id = leaders.topic_id(&partition.at.topic).unwrap_or_default();
+    !id.is_nil() && !partition.topic_id.is_nil() && id != partition.topic_id
+}
+
+/// Resolves a batch that was never sent.
+fn refuse(resolver: Resolver, cause: Cause) {
+    let at = resolver.at().clone();
+    resolver.resolve(Err(WriterError::NotWritten { at, cause }));
+}

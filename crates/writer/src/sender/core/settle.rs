@@ -1,0 +1,592 @@
+//! What becomes of a batch after an answer, a failure or too long a wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ekafka_conn::ConnError;
+use ekafka_protocol::messages::{PartitionProduceResponse, ProduceResponse};
+use ekafka_protocol::{ErrorCode, Uuid};
+use tokio::time::Instant;
+
+use super::{Core, Leaders, Sent, refuse};
+use crate::error::{Cause, TopicPartition, WriterError};
+use crate::receipt::Ack;
+use crate::sender::in_flight::Place;
+use crate::sender::outcome::{Stored, Verdict, verdict};
+
+/// What was not delivered when the writer was ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Abandoned {
+    /// Records that no broker has.
+    pub(crate) not_written: usize,
+    /// Records that a broker may have.
+    pub(crate) maybe_written: usize,
+}
+
+impl Core {
+    /// A broker answered a request.
+    pub(crate) fn handle_answer(
+        &mut self,
+        request: u64,
+        answer: &ProduceResponse,
+        leaders: &impl Leaders,
+        now: Instant,
+    ) {
+        let Some(mut sent) = self.requests.remove(&request) else {
+            return;
+        };
+        self.plan.handle_answered(sent.broker);
+        // Brokers mostly answer in the order of the request: the search begins where the last one ended.
+        let mut from = 0;
+        for topic in &answer.responses {
+            for partition in &topic.partition_responses {
+                let found = self.find(&mut sent, from, |at, topic_id| {
+                    at.partition == partition.index
+                        && if topic.name.is_empty() {
+                            topic.topic_id == topic_id
+                        } else {
+                            *topic.name == *at.topic
+                        }
+                });
+                match found {
+                    Some((position, number, id)) => {
+                        from = position + 1;
+                        self.handle_partition(number, id, partition, leaders, now);
+                    }
+                    None => tracing::warn!(
+                        partition = partition.index,
+                        "answer for a batch that was not sent"
+                    ),
+                }
+            }
+        }
+        let unanswered: Vec<_> = sent.batches.into_iter().flatten().collect();
+        for (number, id) in unanswered {
+            if self.rules.idempotent {
+                self.retry(
+                    number,
+                    id,
+                    Stored::Maybe,
+                    false,
+                    Cause::NoAnswer,
+                    leaders,
+                    now,
+                );
+            } else {
+                self.land(number, id, Stored::Maybe);
+                self.fail_for(number, id, Cause::NoAnswer);
+            }
+        }
+        self.renew();
+    }
+
+    /// A request failed as a whole, or got an answer that cannot be read.
+    pub(crate) fn handle_failure(
+        &mut self,
+        request: u64,
+        error: &ConnError,
+        leaders: &impl Leaders,
+        now: Instant,
+    ) {
+        let Some(sent) = self.requests.remove(&request) else {
+            return;
+        };
+        self.plan.handle_answered(sent.broker);
+        let maybe_sent = error.maybe_sent() || matches!(error, ConnError::Closed);
+        let stored = if maybe_sent {
+            Stored::Maybe
+        } else {
+            Stored::No
+        };
+        let cause = Arc::new(error.clone());
+        for (number, id) in sent.batches.into_iter().flatten() {
+            let cause = Cause::Connection(Arc::clone(&cause));
+            if error.is_retriable() || matches!(error, ConnError::Closed) {
+                self.retry(number, id, stored, true, cause, leaders, now);
+            } else {
+                self.land(number, id, stored);
+                self.fail_for(number, id, cause);
+            }
+        }
+        self.renew();
+    }
+
+    /// A request that no broker answers (acks none) was handed to the operating system.
+    pub(crate) fn handle_written(&mut self, request: u64) {
+        let Some(sent) = self.requests.remove(&request) else {
+            return;
+        };
+        self.plan.handle_answered(sent.broker);
+        for (number, id) in sent.batches.into_iter().flatten() {
+            self.succeed(
+                number,
+                id,
+                Ack {
+                    base_offset: None,
+                    log_append_time: None,
+                },
+            );
+        }
+    }
+
+    /// The writer has failed for good: everything is told so, and all that comes later.
+    pub(crate) fn fail(&mut self, cause: Cause) {
+        self.shelf.fail(cause.clone());
+        let fatal = cause.clone();
+        self.end(|at, maybe_written| WriterError::Fatal {
+            at,
+            cause: fatal.clone(),
+            maybe_written,
+        });
+        self.failed = Some(cause);
+    }
+
+    /// Ends everything that has no outcome; says how much that was.
+    pub(crate) fn abandon(&mut self) -> Abandoned {
+        self.shelf.shut();
+        let abandoned = self.end(|at, maybe_written| {
+            let cause = Cause::Closed;
+            if maybe_written {
+                WriterError::MaybeWritten { at, cause }
+            } else {
+                WriterError::NotWritten { at, cause }
+            }
+        });
+        self.failed = Some(Cause::Closed);
+        abandoned
+    }
+
+    /// Gives up the batches of a lane that have waited for longer than the delivery timeout.
+    pub(super) fn expire(&mut self, number: usize, now: Instant) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let expired = lane.flights.iter().filter(|flight| flight.expires <= now);
+        let expired: Vec<_> = expired
+            .map(|flight| (flight.id, flight.cause.clone()))
+            .collect();
+        for (id, cause) in expired {
+            self.fail_for(number, id, cause.unwrap_or(Cause::Expired));
+        }
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let limit = now.checked_sub(self.rules.delivery_timeout);
+        let cause = lane.obstacle.clone().unwrap_or(Cause::Expired);
+        while let Some(limit) = limit {
+            let Some(batch) = lane.partition.queue().take_opened_until(Some(limit)) else {
+                break;
+            };
+            refuse(batch.into_resolver(), cause.clone());
+        }
+        self.renew();
+    }
+
+    /// Gives up everything a lane has that is not on the wire.
+    pub(super) fn give_up_lane(&mut self, number: usize, cause: &Cause) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let waiting = lane.flights.iter().filter(|flight| flight.is_waiting());
+        let waiting: Vec<_> = waiting.map(|flight| flight.id).collect();
+        for id in waiting {
+            self.fail_for(number, id, cause.clone());
+        }
+        let Some(lane) = &self.lanes[number] else {
+            return;
+        };
+        while let Some(batch) = lane.partition.queue().take_opened_until(None) {
+            refuse(batch.into_resolver(), cause.clone());
+        }
+        self.renew();
+    }
+
+    /// Resolves what came into a queue after the writer had failed.
+    pub(super) fn abandon_queue(&mut self, number: usize) {
+        let Some(lane) = &self.lanes[number] else {
+            return;
+        };
+        let cause = self.failed.clone().unwrap_or(Cause::Closed);
+        while let Some(batch) = lane.partition.queue().take_opened_until(None) {
+            refuse(batch.into_resolver(), cause.clone());
+        }
+    }
+
+    fn handle_partition(
+        &mut self,
+        number: usize,
+        id: u64,
+        answer: &PartitionProduceResponse,
+        leaders: &impl Leaders,
+        now: Instant,
+    ) {
+        let code = answer.error_code;
+        self.land(number, id, Stored::No);
+        let ack = Ack {
+            base_offset: (answer.base_offset >= 0).then_some(answer.base_offset),
+            log_append_time: (answer.log_append_time_ms >= 0).then_some(answer.log_append_time_ms),
+        };
+        match verdict(code) {
+            Verdict::Written | Verdict::Duplicate => self.succeed(number, id, ack),
+            Verdict::Retry { stored, stale } => {
+                self.retry(number, id, stored, stale, Cause::Code(code), leaders, now);
+            }
+            Verdict::Split => self.split(number, id, answer, now),
+            Verdict::OutOfSequence => self.handle_out_of_sequence(number, id, code, leaders, now),
+            Verdict::Reject => self.reject(number, id, answer),
+            Verdict::GiveUp => {
+                self.land(number, id, Stored::Maybe);
+                self.fail_for(number, id, Cause::Code(code));
+            }
+            Verdict::Fatal => self.fail(Cause::Code(code)),
+        }
+    }
+
+    fn succeed(&mut self, number: usize, id: u64, ack: Ack) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane
+            .position(id)
+            .and_then(|index| lane.flights.remove(index))
+        else {
+            return;
+        };
+        if let Some((stamp, _)) = &flight.stamped {
+            self.producer.handle_written(&mut lane.sequence, *stamp);
+        }
+        lane.partition.queue().handle_resolved();
+        if let Some(resolver) = flight.resolver {
+            resolver.resolve(Ok(ack));
+        }
+        // The bytes handed to the connection are gone by now, so the buffer is ours alone again.
+        drop(flight.stamped);
+        if let Some(buffer) = flight.sealed.recycle() {
+            self.shelf.pool.put(buffer);
+        }
+        self.list(number);
+    }
+
+    /// Sends a batch again after the backoff, unless it has had its attempts or its time.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the facts of one failed attempt, used together nowhere else"
+    )]
+    fn retry(
+        &mut self,
+        number: usize,
+        id: u64,
+        stored: Stored,
+        stale: bool,
+        cause: Cause,
+        leaders: &impl Leaders,
+        now: Instant,
+    ) {
+        self.land(number, id, stored);
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane
+            .position(id)
+            .and_then(|index| lane.flights.get_mut(index))
+        else {
+            return;
+        };
+        let at = &lane.partition.at;
+        let given_up = flight.resolver.is_none() || self.failed.is_some();
+        if given_up
+            || self.rules.acks == 0
+            || flight.attempts >= self.rules.max_attempts
+            || flight.expires <= now
+        {
+            self.fail_for(number, id, cause);
+            return;
+        }
+        tracing::debug!(%at, attempts = flight.attempts, %cause, "batch to be sent again");
+        let until = now + backoff(self.rules.backoff, flight.attempts);
+        let epoch = leaders.leader(at).map_or(-1, |(_, epoch)| epoch);
+        flight.place = Place::Waiting {
+            until,
+            stale_epoch: stale.then_some(epoch),
+        };
+        flight.cause = Some(cause);
+        if stale {
+            self.wishes.stale.push(Arc::clone(&at.topic));
+        }
+        self.arm(number, until);
+        self.list(number);
+    }
+
+    /// The broker expected another sequence number. While an earlier batch is unresolved that is the natural consequence
+    /// and this one waits for its turn; the first batch of a partition has lost its sequence, and needs a new epoch.
+    fn handle_out_of_sequence(
+        &mut self,
+        number: usize,
+        id: u64,
+        code: ErrorCode,
+        leaders: &impl Leaders,
+        now: Instant,
+    ) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(index) = lane.position(id) else {
+            return;
+        };
+        let flight = &mut lane.flights[index];
+        if index > 0 && flight.resolver.is_some() {
+            flight.place = Place::Waiting {
+                until: now,
+                stale_epoch: None,
+            };
+            flight.cause = Some(Cause::Code(code));
+            // An earlier batch was sent again and again, this one only followed it.
+            flight.attempts = flight.attempts.saturating_sub(1);
+            return;
+        }
+        self.producer.want_renewal();
+        self.epoch_refused |= code == ErrorCode::INVALID_PRODUCER_EPOCH;
+        if flight.ambiguous || !self.rules.idempotent {
+            // With another number the broker could not tell a second copy from the first.
+            self.fail_for(number, id, Cause::Code(code));
+        } else {
+            self.retry(
+                number,
+                id,
+                Stored::No,
+                false,
+                Cause::Code(code),
+                leaders,
+                now,
+            );
+        }
+    }
+
+    /// Definitely refused for its size: two halves, which share its sequence numbers, may pass.
+    fn split(&mut self, number: usize, id: u64, answer: &PartitionProduceResponse, now: Instant) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(index) = lane.position(id) else {
+            return;
+        };
+        let flight = &mut lane.flights[index];
+        if flight.ambiguous {
+            self.fail_for(number, id, Cause::Code(answer.error_code));
+            return;
+        }
+        if flight.count() < 2 || flight.resolver.is_none() {
+            self.reject(number, id, answer);
+            return;
+        }
+        let first_id = self.next_id;
+        self.next_id += 2;
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane.flights.remove(index) else {
+            return;
+        };
+        let stamp = flight.stamped.as_ref().map(|(stamp, _)| *stamp);
+        match flight.split(self.rules.compression, (first_id + 1, first_id + 2), now) {
+            Ok((first, second)) => {
+                if let Some(stamp) = stamp {
+                    self.producer.handle_split(stamp);
+                }
+                lane.partition.queue().handle_split();
+                lane.flights.insert(index, second);
+                lane.flights.insert(index, first);
+                self.list(number);
+            }
+            Err(flight) => {
+                lane.flights.insert(index, *flight);
+                self.reject(number, id, answer);
+            }
+        }
+    }
+
+    fn reject(&mut self, number: usize, id: u64, answer: &PartitionProduceResponse) {
+        let code = answer.error_code;
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane.position(id).and_then(|index| lane.flights.get(index)) else {
+            return;
+        };
+        if flight.ambiguous {
+            self.fail_for(number, id, Cause::Code(code));
+            return;
+        }
+        let words = answer
+            .record_errors
+            .iter()
+            .find_map(|error| error.message.as_ref());
+        let detail = answer
+            .error_message
+            .as_ref()
+            .or(words)
+            .map(|text| shortened(text));
+        let at = lane.partition.at.clone();
+        self.remove(number, id, Some(WriterError::Rejected { at, code, detail }));
+    }
+
+    /// Ends a batch with the error its history calls for. On the wire it only loses its records: what the broker will say
+    /// still decides about the sequence.
+    fn fail_for(&mut self, number: usize, id: u64, cause: Cause) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane
+            .position(id)
+            .and_then(|index| lane.flights.get_mut(index))
+        else {
+            return;
+        };
+        let error = flight.failure(cause);
+        if !flight.is_waiting() {
+            if let (Some(resolver), Some(error)) = (flight.resolver.take(), error) {
+                resolver.resolve(Err(error));
+            }
+            return;
+        }
+        self.remove(number, id, error);
+    }
+
+    fn remove(&mut self, number: usize, id: u64, error: Option<WriterError>) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane
+            .position(id)
+            .and_then(|index| lane.flights.remove(index))
+        else {
+            return;
+        };
+        let (count, reusable) = (flight.count(), !flight.ambiguous);
+        if let Some((stamp, _)) = flight.stamped {
+            self.producer
+                .handle_unused(&mut lane.sequence, stamp, count, reusable);
+        }
+        lane.partition.queue().handle_resolved();
+        if let (Some(resolver), Some(error)) = (flight.resolver, error) {
+            tracing::debug!(%error, records = count, "batch failed");
+            resolver.resolve(Err(error));
+        }
+        self.list(number);
+    }
+
+    fn land(&mut self, number: usize, id: u64, stored: Stored) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        if let Some(flight) = lane
+            .position(id)
+            .and_then(|index| lane.flights.get_mut(index))
+        {
+            flight.land(stored);
+        }
+    }
+
+    /// While a new epoch is awaited, batches that are known not to be stored give up their numbers; with the last number
+    /// gone the epoch begins.
+    fn renew(&mut self) {
+        if !self.producer.is_renewal_wanted() {
+            return;
+        }
+        for lane in self.lanes.iter_mut().flatten() {
+            for flight in &mut lane.flights {
+                if flight.is_waiting() && !flight.ambiguous && flight.stamped.is_some() {
+                    let count = flight.count();
+                    if let Some(stamp) = flight.take_stamp() {
+                        self.producer
+                            .handle_unused(&mut lane.sequence, stamp, count, false);
+                    }
+                }
+            }
+        }
+        if self.producer.renew(self.epoch_refused) {
+            self.epoch_refused = false;
+            self.list_unidentified();
+            for number in 0..self.lanes.len() {
+                if self.lanes[number]
+                    .as_ref()
+                    .is_some_and(|lane| !lane.flights.is_empty())
+                {
+                    self.list(number);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, error: impl Fn(TopicPartition, bool) -> WriterError) -> Abandoned {
+        let mut abandoned = Abandoned::default();
+        for lane in self.lanes.iter_mut().flatten() {
+            for flight in &mut lane.flights {
+                let maybe_written = flight.ambiguous || !flight.is_waiting();
+                let Some(resolver) = flight.resolver.take() else {
+                    continue;
+                };
+                let count = flight.sealed.count();
+                if maybe_written {
+                    abandoned.maybe_written += count;
+                } else {
+                    abandoned.not_written += count;
+                }
+                let at = resolver.at().clone();
+                resolver.resolve(Err(error(at, maybe_written)));
+            }
+            lane.flights.retain(|flight| !flight.is_waiting());
+        }
+        let shelf = Arc::clone(&self.shelf);
+        shelf.each_topic(|topic| {
+            for partition in &topic.partitions().list {
+                while let Some(batch) = partition.queue().take_opened_until(None) {
+                    abandoned.not_written += batch.count();
+                    let resolver = batch.into_resolver();
+                    let at = resolver.at().clone();
+                    resolver.resolve(Err(error(at, false)));
+                }
+            }
+        });
+        abandoned
+    }
+
+    /// The batch of a request that an answer is about, searched from a position on and taken out.
+    fn find(
+        &self,
+        sent: &mut Sent,
+        from: usize,
+        is_it: impl Fn(&TopicPartition, Uuid) -> bool,
+    ) -> Option<(usize, usize, u64)> {
+        let count = sent.batches.len();
+        let position = (0..count)
+            .map(|step| (from + step) % count)
+            .find(|position| {
+                let Some((number, _)) = sent.batches[*position] else {
+                    return false;
+                };
+                let lane = self.lanes[number].as_ref();
+                lane.is_some_and(|lane| is_it(&lane.partition.at, lane.partition.topic_id))
+            })?;
+        let (number, id) = sent.batches[position].take()?;
+        Some((position, number, id))
+    }
+}
+
+/// The wait before the next attempt: doubled each time, within its bounds, 20 % more or less so that clients spread out.
+fn backoff((first, longest): (Duration, Duration), attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(30);
+    let wait = first.saturating_mul(1 << doublings).min(longest);
+    wait.mul_f64(0.8 + 0.4 * fastrand::f64())
+}
+
+/// A broker's words, bounded: they end up in logs.
+fn shortened(text: &str) -> Arc<str> {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(LONGEST_DETAIL)
+        .collect::<String>()
+        .into()
+}
+
+const LONGEST_DETAIL: usize = 256;

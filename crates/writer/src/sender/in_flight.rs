@@ -1,0 +1,177 @@
+//! What the sender has taken from one partition's queue, in order: on the wire, or waiting to be sent again. Pure.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::sender::plan::BrokerId;
+use bytes::Bytes;
+use ekafka_protocol::records::SealedBatch;
+use tokio::time::Instant;
+
+use super::outcome::Stored;
+use super::sequence::{Sequence, Stamp};
+use crate::accumulator::{Partition, Permit};
+use crate::error::{Cause, WriterError};
+use crate::receipt::Resolver;
+
+#[cfg(test)]
+mod tests;
+
+/// One partition's way through the sender.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) partition: Arc<Partition>,
+    /// Batches without an outcome, in the order of their records.
+    pub(crate) flights: VecDeque<Flight>,
+    pub(crate) sequence: Sequence,
+    /// Whether it stands in a list of lanes that may have something to send.
+    pub(crate) listed: bool,
+    /// Whether it stands in the list of lanes that wait for a producer identity.
+    pub(crate) unidentified: bool,
+    /// When the timer looks at it next.
+    pub(crate) armed: Option<Instant>,
+    /// What kept its batches from being sent, for those that expire before they are tried.
+    pub(crate) obstacle: Option<Cause>,
+}
+
+/// A batch between the shelf and its outcome. Once sent it is frozen: same records, same bytes, until it is resolved.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) id: u64,
+    pub(crate) sealed: SealedBatch,
+    /// The identity it was last given and the bytes with it; kept through every retry.
+    pub(crate) stamped: Option<(Stamp, Bytes)>,
+    /// Absent when its records were given up while it is on the wire.
+    pub(crate) resolver: Option<Resolver>,
+    /// Rides along, and gives its room back when the batch is done.
+    pub(crate) permit: Arc<Permit>,
+    /// When its records are given up.
+    pub(crate) expires: Instant,
+    /// Requests that carried it.
+    pub(crate) attempts: u32,
+    pub(crate) place: Place,
+    /// Whether an earlier attempt may have been stored. Never cleared: no later refusal disproves it.
+    pub(crate) ambiguous: bool,
+    /// Why the last attempt failed.
+    pub(crate) cause: Option<Cause>,
+}
+
+/// Where a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    OnWire(BrokerId),
+    Waiting {
+        until: Instant,
+        /// The leader epoch that led it to the wrong broker: a newer one ends the wait.
+        stale_epoch: Option<i32>,
+    },
+}
+
+/// What a lane can send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Its first batch, again.
+    Resend,
+    /// The next batch of its queue.
+    Take,
+    /// Nothing before an answer, or before that time.
+    Wait(Option<Instant>),
+}
+
+impl Lane {
+    pub(crate) fn new(partition: Arc<Partition>) -> Self {
+        Self {
+            partition,
+            flights: VecDeque::new(),
+            sequence: Sequence::default(),
+            listed: false,
+            unidentified: false,
+            armed: None,
+            obstacle: None,
+        }
+    }
+
+    /// What may go to `broker` without any chance that records change places: a batch that failed goes first and alone; a
+    /// new one only follows batches that are all on their way to the same broker.
+    pub(crate) fn next(&self, broker: BrokerId, depth: usize, now: Instant) -> Next {
+        let Some(first) = self.flights.front() else {
+            return Next::Take;
+        };
+        match first.place {
+            Place::Waiting { until, .. } if until <= now => return Next::Resend,
+            Place::Waiting { until, .. } => return Next::Wait(Some(until)),
+            Place::OnWire(_) => {}
+        }
+        let all_there = self
+            .flights
+            .iter()
+            .all(|flight| flight.place == Place::OnWire(broker));
+        if all_there && self.flights.len() < depth {
+            Next::Take
+        } else {
+            Next::Wait(None)
+        }
+    }
+
+    pub(crate) fn position(&self, id: u64) -> Option<usize> {
+        self.flights.iter().position(|flight| flight.id == id)
+    }
+
+    /// Whether all its batches have their outcome and none waits in the queue.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.flights.is_empty() && self.partition.queue().is_empty()
+    }
+}
+
+impl Flight {
+    pub(crate) fn count(&self) -> u32 {
+        self.sealed.count() as u32
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.place, Place::Waiting { .. })
+    }
+
+    /// The bytes for the wire, stamped before or now; stamping computes the checksum.
+    pub(crate) fn bytes(&mut self, stamp: impl FnOnce() -> Option<Stamp>) -> Option<Bytes> {
+        if let Some((_, bytes)) = &self.stamped {
+            return Some(bytes.clone());
+        }
+        let stamp = stamp()?;
+        let bytes = self
+            .sealed
+            .stamp(stamp.producer_id, stamp.epoch, stamp.sequence);
+        self.stamped = Some((stamp, bytes.clone()));
+        Some(bytes)
+    }
+
+    /// Drops the stamp: the next attempt gets another. Only for batches known not to be stored.
+    pub(crate) fn take_stamp(&mut self) -> Option<Stamp> {
+        debug_assert!(!self.ambiguous, "what may be stored keeps its stamp");
+        self.stamped.take().map(|(stamp, _)| stamp)
+    }
+
+    /// The attempt has ended, with or without an answer; what follows decides how long it waits.
+    pub(crate) fn land(&mut self, stored: Stored) {
+        self.ambiguous |= stored == Stored::Maybe;
+        self.place = Place::Waiting {
+            until: self.expires,
+            stale_epoch: None,
+        };
+        if let Some(resolver) = &mut self.resolver {
+            resolver.set_on_wire(self.ambiguous);
+        }
+    }
+
+    /// The error for records that are given up for `cause`, classed by what is known of earlier attempts.
+    pub(crate) fn failure(&self, cause: Cause) -> Option<WriterError> {
+        let at = self.resolver.as_ref()?.at().clone();
+        Some(
+            if self.ambiguous || matches!(self.place, Place::OnWire(_)) {
+                WriterError::MaybeWritten { at, cause }
+            } else {
+                WriterError::NotWritten { at, cause }
+            },
+        )
+    }
+}
