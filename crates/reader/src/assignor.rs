@@ -1,0 +1,112 @@
+//! Who reads which partition: the strategies of the classic group protocol.
+//!
+//! Every member names the strategies it can follow in order of preference; the broker picks one that
+//! all of them share, and the member it made leader runs it for everyone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+
+pub use range::RangeAssignor;
+pub use round_robin::RoundRobinAssignor;
+
+mod range;
+mod round_robin;
+#[cfg(test)]
+mod tests;
+
+/// Member id → topic → partitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupAssignment {
+    /// The partitions of each member. A member without an entry gets nothing.
+    pub members: BTreeMap<String, BTreeMap<String, Vec<i32>>>,
+}
+
+/// One member of the group as the leader sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The id the broker gave it.
+    pub id: String,
+    /// The name it keeps over restarts (static membership, KIP-345).
+    pub instance_id: Option<String>,
+    /// The topics it subscribes to.
+    pub topics: Vec<String>,
+    /// What its strategy sent along.
+    pub user_data: Bytes,
+    /// The partitions it held when it joined (subscription version 1 on, KIP-429).
+    pub owned: BTreeMap<String, Vec<i32>>,
+    /// The generation in which it held them, -1 when unknown (subscription version 2 on, KIP-792).
+    pub generation: i32,
+    /// Where it runs (subscription version 3 on, KIP-881).
+    pub rack: Option<String>,
+}
+
+/// One subscribed topic as the leader sees it. A topic that does not exist is not listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupTopic {
+    /// The topic's name.
+    pub name: String,
+    /// Its partitions in metadata order.
+    pub partitions: Vec<GroupPartition>,
+}
+
+/// One partition that can be assigned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupPartition {
+    /// The partition's index.
+    pub id: i32,
+    /// The rack of its leader, when the broker tells it.
+    pub leader_rack: Option<String>,
+}
+
+/// A strategy that divides partitions among the members of a group.
+///
+/// Source: `ConsumerProtocolSubscription` and `ConsumerProtocolAssignment`.
+pub trait Assignor: Send + Sync + fmt::Debug {
+    /// The name all members must share, such as `"range"`.
+    fn name(&self) -> &str;
+
+    /// Bytes that travel with this member's subscription to the leader. Nothing by default.
+    fn user_data(&self) -> Bytes {
+        Bytes::new()
+    }
+
+    /// Divides `topics` among `members`. Runs on the leader only, and must be deterministic.
+    fn assign(&self, members: &[GroupMember], topics: &[GroupTopic]) -> GroupAssignment;
+}
+
+/// The ids of the members that subscribe to `topic`, in ascending order.
+fn subscribers<'a>(members: &'a [GroupMember], topic: &str) -> Vec<&'a str> {
+    let mut ids: Vec<&str> = members
+        .iter()
+        .filter(|member| member.topics.iter().any(|name| name == topic))
+        .map(|member| member.id.as_str())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Gives `chosen` partitions of a topic to each of its subscribers; an empty list is an entry too.
+fn assign_each_topic<'a>(
+    members: &[GroupMember],
+    topics: &'a [GroupTopic],
+    chosen: impl Fn(usize, usize, &'a [GroupPartition]) -> Vec<i32>,
+) -> GroupAssignment {
+    let mut assignment = GroupAssignment::default();
+    for topic in topics {
+        let ids = subscribers(members, &topic.name);
+        for (index, id) in ids.iter().enumerate() {
+            assignment
+                .members
+                .entry((*id).to_owned())
+                .or_default()
+                .insert(
+                    topic.name.clone(),
+                    chosen(index, ids.len(), &topic.partitions),
+                );
+        }
+    }
+    assignment
+}

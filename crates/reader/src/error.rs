@@ -1,0 +1,136 @@
+//! What can go wrong while reading.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ekafka_conn::ConnError;
+use ekafka_protocol::{DecodeError, ErrorCode};
+
+use crate::TopicPartition;
+
+#[cfg(test)]
+mod tests;
+
+/// Why a reader could not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReaderError {
+    /// The configuration contradicts itself; every fault is listed.
+    #[error("reader configuration: {}", .faults.join("; "))]
+    Config {
+        /// One sentence for each fault.
+        faults: Arc<[String]>,
+    },
+    /// A broker could not be reached, or the conversation with it broke.
+    #[error("{step} failed")]
+    Connection {
+        /// What the reader was doing.
+        step: &'static str,
+        /// What the connection reported.
+        #[source]
+        source: Box<ConnError>,
+    },
+    /// A broker answered with an error code.
+    #[error("{step} of {subject}: {code}")]
+    Kafka {
+        /// What the reader was doing.
+        step: &'static str,
+        /// The partition, topic or group it was doing it for.
+        subject: Arc<str>,
+        /// The broker's answer.
+        code: ErrorCode,
+    },
+    /// A record batch cannot be read. The reader stays at `offset` until a seek moves it.
+    #[error("record batch of {partition} at offset {offset} cannot be read")]
+    Corrupt {
+        /// Where.
+        partition: TopicPartition,
+        /// The first offset that was not handed out.
+        offset: i64,
+        /// What is wrong with the bytes.
+        #[source]
+        source: Box<DecodeError>,
+    },
+    /// One record batch is larger than the whole prefetch memory.
+    #[error(
+        "record batch of {partition} at offset {offset} needs {size} bytes, buffer_memory is {limit}"
+    )]
+    BatchTooLarge {
+        /// Where.
+        partition: TopicPartition,
+        /// The first offset that was not handed out.
+        offset: i64,
+        /// Bytes of the batch.
+        size: u32,
+        /// The configured bound in bytes.
+        limit: u32,
+    },
+    /// The position is outside the log and the policy is to stop.
+    #[error("offset {offset} of {partition} is out of range")]
+    OffsetOutOfRange {
+        /// Where.
+        partition: TopicPartition,
+        /// The position that was asked for.
+        offset: i64,
+    },
+    /// A member of the group sent subscription or assignment bytes that cannot be read.
+    #[error("{what} of group {group} cannot be read")]
+    Malformed {
+        /// Which bytes.
+        what: &'static str,
+        /// The group.
+        group: Arc<str>,
+        /// What is wrong with them.
+        #[source]
+        source: Box<DecodeError>,
+    },
+    /// The partition is not, or no longer, assigned to this reader.
+    #[error("{partition} is not assigned to this reader any more")]
+    NotAssigned {
+        /// The partition.
+        partition: TopicPartition,
+    },
+    /// The call exists only with, or only without, a group.
+    #[error("{call} is unavailable {reason}")]
+    Unavailable {
+        /// The method.
+        call: &'static str,
+        /// "with a group" or "without a group".
+        reason: &'static str,
+    },
+    /// The application did not ask for the next item in time and lost its partitions.
+    #[error("no item was taken for {after:?}, the group went on without this member")]
+    PollTimeout {
+        /// The configured `max_poll_interval`.
+        after: Duration,
+    },
+    /// The reader is closed and everything it held was handed out.
+    #[error("the reader is closed")]
+    Closed,
+}
+
+impl ReaderError {
+    /// Whether the reader goes on by itself, so that asking again may succeed.
+    #[must_use]
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Connection { source, .. } => source.is_retriable(),
+            Self::Kafka { code, .. } => {
+                code.is_retriable() || *code == ErrorCode::UNKNOWN_MEMBER_ID
+            }
+            Self::Malformed { .. } | Self::PollTimeout { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the reader has stopped for good and only `close` makes sense.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Config { .. } | Self::Closed => true,
+            Self::Connection { source, .. } => source.is_fatal(),
+            Self::Kafka { code, .. } => *code == ErrorCode::FENCED_INSTANCE_ID,
+            _ => false,
+        }
+    }
+}

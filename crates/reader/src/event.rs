@@ -1,0 +1,26 @@
+//! What a reader tells besides records.
+
+use crate::TopicPartition;
+
+/// A change the application may want to act on, in the order of the records around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The group gave these partitions to this reader; their records follow.
+    Assigned(Vec<TopicPartition>),
+    /// The group takes these partitions away. Nothing of them is handed out after this event; work
+    /// that is finished can still be committed. Asking for the next item answers the event: then the
+    /// marked offsets are committed and the partitions are given up.
+    Revoked(Vec<TopicPartition>),
+    /// These partitions were taken away without notice. Their offsets cannot be committed any more.
+    Lost(Vec<TopicPartition>),
+    /// The position was outside the log, and the policy moved it.
+    OutOfRange {
+        /// Where.
+        partition: TopicPartition,
+        /// The offset that does not exist.
+        from: i64,
+        /// The offset at which reading goes on.
+        to: i64,
+    },
+}

@@ -1,0 +1,83 @@
+//! What a fetch answer means for each partition.
+
+use std::sync::Arc;
+
+use ekafka_protocol::ErrorCode;
+use ekafka_protocol::messages::fetch::{FetchResponse, FetchedPartition, IsolationLevel};
+
+use super::FetchSettings;
+use super::book::Book;
+use super::extent::{Extent, extent};
+use crate::inbox::FetchedChunk;
+use crate::ledger::{Cursor, Returned};
+
+#[cfg(test)]
+mod tests;
+
+/// An answer, sorted.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// For the inbox.
+    pub(crate) chunks: Vec<FetchedChunk>,
+    /// For control.
+    pub(crate) returned: Vec<(Cursor, Returned)>,
+}
+
+/// Moves the cursors of `book` past what was read and takes those out that cannot go on.
+pub(crate) fn sort(book: &mut Book, settings: &FetchSettings, response: FetchResponse) -> Outcome {
+    let mut outcome = Outcome::default();
+    for topic in response.responses {
+        for partition in topic.partitions {
+            let index = partition.partition_index;
+            if let Some(reason) = reason(partition.error_code) {
+                let cursor = book.remove(&topic.topic, topic.topic_id, index);
+                outcome.returned.extend(cursor.map(|cursor| (cursor, reason)));
+            } else if let Some(cursor) = book.find(&topic.topic, topic.topic_id, index) {
+                outcome.chunks.extend(read(cursor, settings, partition));
+            }
+        }
+    }
+    outcome
+}
+
+fn read(
+    cursor: &mut Cursor,
+    settings: &FetchSettings,
+    partition: FetchedPartition,
+) -> Option<FetchedChunk> {
+    let is_committed = settings.isolation_level == IsolationLevel::ReadCommitted;
+    let stable = partition.last_stable_offset;
+    let end = if is_committed && stable >= 0 {
+        stable
+    } else {
+        partition.high_watermark
+    };
+    cursor.lane.note_ends(partition.log_start_offset, end);
+    let records = partition.records?;
+    let offset = cursor.offset;
+    let Extent { next, bytes } = extent(&records, offset);
+    cursor.offset = next;
+    let aborted = partition.aborted_transactions.unwrap_or_default();
+    let aborted = aborted.iter().map(|one| (one.producer_id, one.first_offset));
+    (bytes > 0).then(|| FetchedChunk {
+        lane: Arc::clone(&cursor.lane),
+        records: records.slice(..bytes),
+        offset,
+        aborted: aborted.filter(|_| is_committed).collect(),
+    })
+}
+
+/// Why a cursor cannot stay with this broker; `None` when it can.
+fn reason(code: ErrorCode) -> Option<Returned> {
+    match code {
+        ErrorCode::NONE => None,
+        ErrorCode::OFFSET_OUT_OF_RANGE => Some(Returned::OutOfRange),
+        ErrorCode::NOT_LEADER_OR_FOLLOWER
+        | ErrorCode::FENCED_LEADER_EPOCH
+        | ErrorCode::UNKNOWN_LEADER_EPOCH
+        | ErrorCode::REPLICA_NOT_AVAILABLE
+        | ErrorCode::LEADER_NOT_AVAILABLE
+        | ErrorCode::KAFKA_STORAGE_ERROR => Some(Returned::Moved),
+        code => Some(Returned::Refused(code)),
+    }
+}

@@ -1,0 +1,56 @@
+//! How far the batches of one fetched partition reach, found by their headers alone.
+//!
+//! ```text
+//! all formats   0 base offset i64   8 length i32 (bytes after it)   16 magic i8
+//! format 2      12 leader epoch i32   23 last offset delta i32   61 records
+//! ```
+
+#[cfg(test)]
+mod tests;
+
+/// The whole batches at the start of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// The offset to ask for next.
+    pub(crate) next: i64,
+    /// Bytes of whole batches, or all bytes when a header makes no sense, so that its reader reports it.
+    pub(crate) bytes: usize,
+}
+
+/// Walks the batches that a fetch from `offset` brought. Never falls below `offset`.
+pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
+    let mut next = offset;
+    let mut rest = records;
+    while let Some((base, after)) = rest.split_first_chunk() {
+        let Some((length, after)) = after.split_first_chunk() else {
+            break;
+        };
+        let base = i64::from_be_bytes(*base);
+        let length = i32::from_be_bytes(*length);
+        if length < SMALLEST_LENGTH {
+            let bytes = records.len();
+            return Extent { next, bytes };
+        }
+        let Some((batch, after)) = after.split_at_checked(length.unsigned_abs() as usize) else {
+            break;
+        };
+        let end = base.saturating_add(last_offset_delta(batch)).saturating_add(1);
+        next = next.max(end);
+        rest = after;
+    }
+    let bytes = records.len() - rest.len();
+    Extent { next, bytes }
+}
+
+/// `batch` begins behind its length. A wrapper of formats 0 and 1 carries its last offset itself.
+fn last_offset_delta(batch: &[u8]) -> i64 {
+    let magic = batch.get(4).copied().unwrap_or(0);
+    let delta = batch.get(11..15).and_then(|bytes| bytes.first_chunk());
+    match delta {
+        Some(delta) if magic >= 2 => i64::from(i32::from_be_bytes(*delta).max(0)),
+        _ => 0,
+    }
+}
+
+/// Bytes of the smallest message (format 0 without key and value), without offset and length.
+const SMALLEST_LENGTH: i32 = 14;

@@ -1,0 +1,240 @@
+//! Reads from one broker: asks, puts what comes on the inbox, and asks again in the same turn.
+//!
+//! A fetcher is a value that moves. While a fetch is on the wire it belongs to the reply; while there is
+//! no work or no room it is parked in the inbox; after a failure its cursors go back to control. So a
+//! partition is fetched by one broker at a time, and a steady flow needs no task of its own.
+//!
+//! Source: `Fetch` (KIP-74 limits, KIP-227 sessions, KIP-320 epochs).
+
+mod answer;
+mod book;
+pub(crate) mod decode;
+mod extent;
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ekafka_conn::{BrokerId, ConnError, Connection};
+use ekafka_protocol::StrBytes;
+use ekafka_protocol::messages::fetch::{FetchRequest, FetchResponse, IsolationLevel};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+use crate::control::Note;
+use crate::inbox::Inbox;
+use crate::ledger::{Cursor, Returned};
+
+use answer::Outcome;
+use book::Book;
+use session::{Session, SessionVerdict};
+
+/// What all fetchers of a reader share.
+#[derive(Debug, Clone)]
+pub(crate) struct FetchSettings {
+    /// The broker may answer late until there are so many bytes.
+    pub(crate) min_bytes: i32,
+    /// Bytes of one answer.
+    pub(crate) max_bytes: i32,
+    /// Bytes of one partition in one answer; a lane with as many unread bytes is left out.
+    pub(crate) max_partition_bytes: i32,
+    /// How long the broker may wait for `min_bytes`.
+    pub(crate) max_wait: Duration,
+    /// On top of the wait, the time an answer may take.
+    pub(crate) request_timeout: Duration,
+    pub(crate) isolation_level: IsolationLevel,
+    /// Empty for none.
+    pub(crate) rack: StrBytes,
+}
+
+/// The reading of one broker.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    broker: BrokerId,
+    connection: Connection,
+    settings: Arc<FetchSettings>,
+    inbox: Arc<Inbox>,
+    control: UnboundedSender<Note>,
+    book: Book,
+    session: Session,
+    /// Bytes set aside for the answer under way.
+    reserved: u64,
+    /// When the fetch under way was sent, and how long the broker may hold it.
+    sent: (Instant, Duration),
+    /// Answers without a byte in a row.
+    empty: u32,
+    /// Answers in a row that were empty although the broker could have waited.
+    hasty: u32,
+}
+
+impl Fetcher {
+    pub(crate) fn new(
+        broker: BrokerId,
+        connection: Connection,
+        settings: Arc<FetchSettings>,
+        inbox: Arc<Inbox>,
+        control: UnboundedSender<Note>,
+    ) -> Box<Self> {
+        Box::new(Self {
+            broker,
+            connection,
+            settings,
+            inbox,
+            control,
+            book: Book::default(),
+            session: Session::default(),
+            reserved: 0,
+            sent: (Instant::now(), Duration::ZERO),
+            empty: 0,
+            hasty: 0,
+        })
+    }
+
+    pub(crate) fn broker(&self) -> BrokerId {
+        self.broker
+    }
+
+    /// Whether the fetcher reads nothing that anybody wants.
+    pub(crate) fn is_done(&self) -> bool {
+        !self.book.has_live()
+    }
+
+    /// Whether a fetch can be sent when the budget has `room` bytes.
+    pub(crate) fn is_runnable(&self, room: u64) -> bool {
+        let wanted = u64::try_from(self.settings.max_bytes).unwrap_or(0);
+        room >= wanted.min(self.inbox.limit() / 4) && self.book.has_hungry(self.lane_limit())
+    }
+
+    /// Sends the next fetch, or leaves the fetcher in the inbox until there is a reason to.
+    pub(crate) fn run(self: Box<Self>) {
+        let mut fetcher = self;
+        loop {
+            let mail = fetcher.inbox.mail(fetcher.broker);
+            fetcher.book.add(mail);
+            fetcher.book.drop_frozen();
+            let hungry = fetcher.book.has_hungry(fetcher.lane_limit());
+            let wanted = u64::try_from(fetcher.settings.max_bytes).unwrap_or(0);
+            let share = if hungry { fetcher.inbox.reserve(wanted) } else { 0 };
+            if share > 0 {
+                fetcher.reserved = share;
+                return fetcher.send();
+            }
+            let inbox = Arc::clone(&fetcher.inbox);
+            match inbox.park(fetcher) {
+                Some(runnable) => fetcher = runnable,
+                None => return,
+            }
+        }
+    }
+
+    fn send(mut self: Box<Self>) {
+        let request = self.request();
+        let now = Instant::now();
+        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+        self.sent = (now, wait);
+        let connection = self.connection.clone();
+        let deadline = now + wait + self.settings.request_timeout;
+        connection.enqueue(&request, deadline, move |answer| self.handle(answer));
+    }
+
+    fn request(&mut self) -> FetchRequest {
+        let max_bytes = i32::try_from(self.reserved).unwrap_or(i32::MAX);
+        let partition_max = self.settings.max_partition_bytes.min(max_bytes);
+        let is_full = self.session.begin(self.book.has_ids());
+        let asked = self.book.ask(is_full, partition_max, self.lane_limit());
+        FetchRequest {
+            max_wait_ms: self.wait(asked.left_out),
+            min_bytes: self.settings.min_bytes,
+            max_bytes,
+            isolation_level: self.settings.isolation_level,
+            session_id: self.session.id(),
+            session_epoch: self.session.epoch(),
+            topics: asked.topics,
+            forgotten_topics_data: asked.forgotten,
+            rack_id: self.settings.rack.clone(),
+            ..FetchRequest::default()
+        }
+    }
+
+    /// Milliseconds the broker may wait. Short while full lanes are left out, so that they are asked for
+    /// again soon after the application made room; longer the longer nothing moves.
+    fn wait(&self, left_out: usize) -> i32 {
+        let longest = self.settings.max_wait;
+        let wait = if left_out == 0 {
+            longest
+        } else {
+            longest.min(SHORT_WAIT * (1 << self.empty.min(6)))
+        };
+        i32::try_from(wait.as_millis()).unwrap_or(i32::MAX)
+    }
+
+    fn handle(mut self: Box<Self>, answer: Result<FetchResponse, ConnError>) {
+        let reserved = std::mem::take(&mut self.reserved);
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => {
+                self.inbox.unreserve(reserved);
+                return self.fail(error);
+            }
+        };
+        match self.session.handle(response.session_id, response.error_code) {
+            SessionVerdict::Good => {}
+            SessionVerdict::Restart => {
+                self.inbox.unreserve(reserved);
+                return self.rest_if_hasty(true);
+            }
+            SessionVerdict::Refused(code) => {
+                self.inbox.unreserve(reserved);
+                let cursors = self.book.take_all();
+                return self.give_back(cursors, &Returned::Refused(code));
+            }
+        }
+        let Outcome { chunks, returned } = answer::sort(&mut self.book, &self.settings, response);
+        let is_empty = chunks.is_empty() && returned.is_empty();
+        self.inbox.deliver(reserved, chunks);
+        if !returned.is_empty() {
+            // Control is gone only when the reader is.
+            let _ = self.control.send(Note::Returned(returned));
+        }
+        self.rest_if_hasty(is_empty);
+    }
+
+    /// Goes on, after a pause when the broker keeps answering at once with nothing.
+    fn rest_if_hasty(mut self: Box<Self>, is_empty: bool) {
+        let (sent, wait) = self.sent;
+        self.empty = if is_empty { self.empty.saturating_add(1) } else { 0 };
+        let is_hasty = is_empty && sent.elapsed() < wait / 2;
+        self.hasty = if is_hasty { self.hasty.saturating_add(1) } else { 0 };
+        if self.hasty < HASTY_ANSWERS {
+            return self.run();
+        }
+        let pause = SHORT_WAIT * (1 << (self.hasty - HASTY_ANSWERS).min(6));
+        let until = Instant::now() + pause.min(self.settings.max_wait);
+        let control = self.control.clone();
+        let _ = control.send(Note::Rest(self, until));
+    }
+
+    fn fail(mut self: Box<Self>, error: ConnError) {
+        let cursors = self.book.take_all();
+        let _ = self.control.send(Note::Broken {
+            broker: self.broker,
+            cursors,
+            error,
+        });
+    }
+
+    fn give_back(self: Box<Self>, cursors: Vec<Cursor>, reason: &Returned) {
+        let returned = cursors.into_iter().map(|cursor| (cursor, reason.clone()));
+        let _ = self.control.send(Note::Returned(returned.collect()));
+        self.run();
+    }
+
+    fn lane_limit(&self) -> u64 {
+        u64::try_from(self.settings.max_partition_bytes).unwrap_or(0)
+    }
+}
+
+/// The broker's first wait while full lanes are left out.
+const SHORT_WAIT: Duration = Duration::from_millis(10);
+/// So many hasty answers in a row are taken for chance.
+const HASTY_ANSWERS: u32 = 3;

@@ -1,0 +1,41 @@
+use super::*;
+
+fn lane() -> Lane {
+    let assignment = Assignment::new(TopicPartition::new("t", 0), 1);
+    Lane::new(Arc::new(assignment), 1)
+}
+
+#[test]
+fn a_frozen_lane_keeps_its_position_and_hands_out_nothing() {
+    let lane = lane();
+    assert_eq!(lane.position(), None);
+    lane.start(5);
+    lane.start(7);
+    assert!(lane.advance(6));
+    assert_eq!(lane.freeze(), Some(6));
+    assert!(!lane.advance(9));
+    assert!(!lane.is_live());
+    assert_eq!(lane.freeze(), Some(6));
+    assert_eq!(lane.position(), Some(6));
+}
+
+#[test]
+fn a_lane_frozen_before_its_start_has_no_position() {
+    let lane = lane();
+    assert_eq!(lane.freeze(), None);
+    lane.start(3);
+    assert!(!lane.advance(4));
+    assert_eq!(lane.position(), None);
+}
+
+#[test]
+fn s38_marks_keep_the_highest_and_are_refused_after_the_end() {
+    let assignment = Assignment::new(TopicPartition::new("t", 0), 1);
+    assert_eq!(assignment.marked(), None);
+    assert!(assignment.mark(5, 2));
+    assert!(assignment.mark(3, 1));
+    assert_eq!(assignment.marked(), Some((5, 2)));
+    assignment.end();
+    assert!(!assignment.mark(9, 2));
+    assert_eq!(assignment.marked(), Some((5, 2)));
+}

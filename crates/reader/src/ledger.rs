@@ -1,0 +1,522 @@
+//! Every partition that belongs to this reader, and where its cursor is.
+//!
+//! A cursor is in one place at a time: here while its start is being found, with one fetcher while it
+//! is read, and back here with a reason. Answers quote the lane's tag, so one that was overtaken by a
+//! seek, a pause or a revoke changes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ekafka_conn::BrokerId;
+use ekafka_protocol::ErrorCode;
+use uuid::Uuid;
+
+use crate::TopicPartition;
+use crate::lane::{Assignment, Lane};
+use crate::reset::{OutOfRange, Start, Target};
+
+#[cfg(test)]
+mod tests;
+
+/// A partition as a fetcher reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor {
+    pub(crate) lane: Arc<Lane>,
+    /// Nil when the broker gives topics no ids.
+    pub(crate) topic_id: Uuid,
+    /// The leader's epoch in the view, -1 when unknown: an older or newer leader refuses it.
+    pub(crate) leader_epoch: i32,
+    /// The offset to fetch next.
+    pub(crate) offset: i64,
+}
+
+/// Why a cursor came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Returned {
+    /// The leader is another broker, or has another epoch: refresh and go on.
+    Moved,
+    /// The offset is outside the log.
+    OutOfRange,
+    /// The connection failed, which is reported elsewhere.
+    Disconnected,
+    /// The broker refused this partition.
+    Refused(ErrorCode),
+    /// The bytes could not be read; fetch them again.
+    Corrupt,
+    /// Its lane is not live any more.
+    Dropped,
+}
+
+/// A leader as the view has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leader {
+    pub(crate) broker: BrokerId,
+    pub(crate) epoch: i32,
+    pub(crate) topic_id: Uuid,
+}
+
+/// What the ledger needs of the cluster view.
+pub(crate) trait Leaders {
+    /// The leader of a partition, if the view has one.
+    fn leader(&self, partition: &TopicPartition) -> Option<Leader>;
+}
+
+/// What the shell has to do.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Ask the coordinator for the group's offsets; answer with [`Ledger::handle_committed`].
+    Committed(Vec<TopicPartition>),
+    /// Ask the leader for offsets; answer with [`Ledger::handle_listed`].
+    List {
+        broker: BrokerId,
+        questions: Vec<Question>,
+    },
+    /// Hand the cursors to the broker's fetcher.
+    Fetch {
+        broker: BrokerId,
+        cursors: Vec<Cursor>,
+    },
+    /// Learn the leaders of these topics; answer with [`Ledger::handle_looked_up`].
+    LookUp(Vec<Arc<str>>),
+}
+
+/// One partition of a `ListOffsets` request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) partition: TopicPartition,
+    pub(crate) tag: u64,
+    pub(crate) target: Target,
+    pub(crate) leader_epoch: i32,
+}
+
+/// Something the application is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// Reading goes on elsewhere because the position was outside the log.
+    Moved {
+        partition: TopicPartition,
+        from: i64,
+        to: i64,
+    },
+    /// The position is outside the log and the policy is to wait for a seek.
+    OutOfRange { partition: TopicPartition, offset: i64 },
+    /// The broker keeps refusing the partition.
+    Refused {
+        step: &'static str,
+        partition: TopicPartition,
+        code: ErrorCode,
+    },
+}
+
+/// The rules that come from the configuration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// Where to begin without a committed offset.
+    pub(crate) start: Start,
+    pub(crate) out_of_range: OutOfRange,
+    /// First and longest pause between attempts for one partition.
+    pub(crate) backoff: (Duration, Duration),
+    /// Failures in a row from which on each is reported.
+    pub(crate) max_attempts: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    rules: Rules,
+    entries: BTreeMap<TopicPartition, Entry>,
+    /// The tag of the newest lane.
+    last_tag: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    assignment: Arc<Assignment>,
+    lane: Arc<Lane>,
+    place: Place,
+    /// Nothing is tried before this time.
+    not_before: Option<Instant>,
+    /// Failures in a row.
+    failures: u32,
+    paused: bool,
+}
+
+/// Where the cursor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The coordinator has to be asked.
+    NeedsCommitted,
+    /// The leader has to be asked; `from` is the position that was out of range, if one was.
+    NeedsTarget { target: Target, from: Option<i64> },
+    /// One of the two is being asked.
+    Asking { target: Option<Target>, from: Option<i64> },
+    /// The next offset is known.
+    Idle(i64),
+    /// A fetcher has it.
+    Fetching(BrokerId),
+    /// Only a seek helps.
+    Held,
+}
+
+impl Ledger {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            entries: BTreeMap::new(),
+            last_tag: 0,
+        }
+    }
+
+    /// Adds a partition that starts at `start`, or at the committed offset when there is no `start`.
+    pub(crate) fn assign(&mut self, assignment: Arc<Assignment>, start: Option<Start>) {
+        let place = start.map_or(Place::NeedsCommitted, Place::of);
+        let entry = Entry {
+            lane: self.new_lane(&assignment, place),
+            place,
+            not_before: None,
+            failures: 0,
+            paused: false,
+            assignment: Arc::clone(&assignment),
+        };
+        self.entries.insert(assignment.partition.clone(), entry);
+    }
+
+    /// Takes every partition away. Nothing of them is handed out from here on.
+    pub(crate) fn revoke_all(&mut self) -> Vec<Arc<Assignment>> {
+        let entries = std::mem::take(&mut self.entries);
+        entries
+            .into_values()
+            .map(|entry| {
+                entry.lane.freeze();
+                entry.assignment
+            })
+            .collect()
+    }
+
+    pub(crate) fn lane(&self, partition: &TopicPartition) -> Option<&Arc<Lane>> {
+        self.entries.get(partition).map(|entry| &entry.lane)
+    }
+
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
+        self.entries.values().map(|entry| &entry.lane)
+    }
+
+    /// Reads on from `start`; false when the partition is not assigned.
+    pub(crate) fn seek(&mut self, partition: &TopicPartition, start: Start) -> bool {
+        self.replace(partition, |_, paused| (Place::of(start), paused))
+    }
+
+    /// Stops handing out the partition's records; false when it is not assigned.
+    pub(crate) fn pause(&mut self, partition: &TopicPartition) -> bool {
+        self.replace(partition, |place, _| (place, true))
+    }
+
+    /// Reads on where `pause` stopped; false when the partition is not assigned.
+    pub(crate) fn resume(&mut self, partition: &TopicPartition) -> bool {
+        let Some(entry) = self.entries.get_mut(partition) else {
+            return false;
+        };
+        entry.paused = false;
+        true
+    }
+
+    /// Everything that can be done at `now`.
+    pub(crate) fn due(&mut self, now: Instant, leaders: &dyn Leaders) -> Vec<Work> {
+        let mut plan = Plan::default();
+        for entry in self.entries.values_mut() {
+            let waits = entry.not_before.is_some_and(|at| now < at);
+            if !waits && !entry.paused {
+                entry.due(now, &self.rules, leaders, &mut plan);
+            }
+        }
+        plan.into_work()
+    }
+
+    /// When `due` has something to do without an answer arriving.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let waiting = self.entries.values().filter(|entry| !entry.paused);
+        waiting.filter_map(|entry| entry.not_before).min()
+    }
+
+    /// The coordinator's answer for one partition; `None` means that nothing is committed.
+    pub(crate) fn handle_committed(
+        &mut self,
+        now: Instant,
+        partition: &TopicPartition,
+        answer: Result<Option<i64>, ErrorCode>,
+    ) -> Option<Notice> {
+        let rules = self.rules;
+        let entry = self.entries.get_mut(partition)?;
+        let Place::Asking { target: None, .. } = entry.place else {
+            return None;
+        };
+        match answer {
+            Ok(Some(offset)) => {
+                entry.found(offset);
+                None
+            }
+            Ok(None) => {
+                entry.place = Place::of(rules.start);
+                if let Start::At(offset) = rules.start {
+                    entry.found(offset);
+                }
+                None
+            }
+            Err(code) => {
+                entry.place = Place::NeedsCommitted;
+                entry.fail(now, &rules, "fetching the committed offset", code)
+            }
+        }
+    }
+
+    /// A leader's answer for one partition; `None` means that no record is that late.
+    pub(crate) fn handle_listed(
+        &mut self,
+        now: Instant,
+        partition: &TopicPartition,
+        tag: u64,
+        answer: Result<Option<i64>, ErrorCode>,
+    ) -> Option<Notice> {
+        let rules = self.rules;
+        let entry = self.entries.get_mut(partition)?;
+        let Place::Asking { target: Some(target), from } = entry.place else {
+            return None;
+        };
+        if entry.lane.tag != tag {
+            return None;
+        }
+        match answer {
+            Ok(Some(offset)) => {
+                entry.found(offset);
+                let partition = partition.clone();
+                from.map(|from| Notice::Moved { partition, from, to: offset })
+            }
+            Ok(None) => {
+                let target = Target::Last;
+                entry.place = Place::NeedsTarget { target, from };
+                None
+            }
+            Err(code) => {
+                entry.place = Place::NeedsTarget { target, from };
+                entry.fail(now, &rules, "listing offsets", code)
+            }
+        }
+    }
+
+    /// A fetcher gave a cursor back.
+    pub(crate) fn handle_returned(
+        &mut self,
+        now: Instant,
+        cursor: &Cursor,
+        reason: &Returned,
+    ) -> Option<Notice> {
+        let rules = self.rules;
+        let partition = cursor.lane.partition();
+        let entry = self.entries.get_mut(partition)?;
+        if entry.lane.tag != cursor.lane.tag {
+            return None;
+        }
+        entry.place = Place::Idle(cursor.offset);
+        match reason {
+            Returned::Dropped => None,
+            Returned::Moved | Returned::Disconnected | Returned::Corrupt => {
+                entry.delay(now, &rules);
+                None
+            }
+            Returned::Refused(code) => entry.fail(now, &rules, "fetching", *code),
+            Returned::OutOfRange => {
+                entry.delay(now, &rules);
+                let offset = cursor.offset;
+                let Some(target) = rules.out_of_range.target() else {
+                    entry.place = Place::Held;
+                    entry.not_before = None;
+                    let partition = partition.clone();
+                    return Some(Notice::OutOfRange { partition, offset });
+                };
+                let from = Some(offset);
+                entry.place = Place::NeedsTarget { target, from };
+                None
+            }
+        }
+    }
+
+    /// Whether the topic's leaders could be learnt; `code` says why not.
+    pub(crate) fn handle_looked_up(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        code: ErrorCode,
+    ) -> Option<Notice> {
+        let rules = self.rules;
+        let mut notice = None;
+        for (partition, entry) in &mut self.entries {
+            if &*partition.topic == topic && entry.is_waiting_for_leader() {
+                let failed = entry.fail(now, &rules, "finding the leader", code);
+                notice = notice.or(failed);
+            }
+        }
+        notice
+    }
+
+    /// The partition was read successfully: later failures count from one again.
+    pub(crate) fn note_progress(&mut self, partition: &TopicPartition) {
+        if let Some(entry) = self.entries.get_mut(partition) {
+            entry.failures = 0;
+        }
+    }
+
+    /// How often in a row the partition failed.
+    pub(crate) fn failures(&self, partition: &TopicPartition) -> u32 {
+        self.entries.get(partition).map_or(0, |entry| entry.failures)
+    }
+
+    /// Ends the partition's lane and begins another at the place `choose` makes of the old one.
+    fn replace(
+        &mut self,
+        partition: &TopicPartition,
+        choose: impl FnOnce(Place, bool) -> (Place, bool),
+    ) -> bool {
+        let Some(entry) = self.entries.get_mut(partition) else {
+            return false;
+        };
+        let stopped_at = entry.lane.freeze();
+        // What a fetcher read ahead is dropped with the lane, so the next offset is the application's.
+        let place = match (entry.place, stopped_at) {
+            (Place::Fetching(_) | Place::Idle(_), Some(offset)) => Place::Idle(offset),
+            (Place::Asking { target: Some(target), from }, _) => Place::NeedsTarget { target, from },
+            (Place::Asking { target: None, .. }, _) => Place::NeedsCommitted,
+            (place, _) => place,
+        };
+        (entry.place, entry.paused) = choose(place, entry.paused);
+        entry.not_before = None;
+        let assignment = Arc::clone(&entry.assignment);
+        let lane = self.new_lane(&assignment, self.entries[partition].place);
+        if let Some(entry) = self.entries.get_mut(partition) {
+            entry.lane = lane;
+        }
+        true
+    }
+
+    fn new_lane(&mut self, assignment: &Arc<Assignment>, place: Place) -> Arc<Lane> {
+        self.last_tag += 1;
+        let lane = Lane::new(Arc::clone(assignment), self.last_tag);
+        if let Place::Idle(offset) = place {
+            lane.start(offset);
+        }
+        Arc::new(lane)
+    }
+}
+
+impl Place {
+    fn of(start: Start) -> Self {
+        match start {
+            Start::At(offset) => Self::Idle(offset),
+            Start::Ask(target) => Self::NeedsTarget { target, from: None },
+        }
+    }
+}
+
+impl Entry {
+    fn due(&mut self, now: Instant, rules: &Rules, leaders: &dyn Leaders, plan: &mut Plan) {
+        let partition = &self.assignment.partition;
+        match self.place {
+            Place::Asking { .. } | Place::Fetching(_) | Place::Held => return,
+            Place::NeedsCommitted => {
+                plan.committed.push(partition.clone());
+                self.place = Place::Asking { target: None, from: None };
+                self.not_before = None;
+                return;
+            }
+            Place::NeedsTarget { .. } | Place::Idle(_) => {}
+        }
+        let Some(leader) = leaders.leader(partition) else {
+            if !plan.topics.contains(&partition.topic) {
+                plan.topics.push(Arc::clone(&partition.topic));
+            }
+            self.not_before = Some(now + rules.backoff.1);
+            return;
+        };
+        self.not_before = None;
+        if let Place::NeedsTarget { target, from } = self.place {
+            let question = Question {
+                partition: partition.clone(),
+                tag: self.lane.tag,
+                target,
+                leader_epoch: leader.epoch,
+            };
+            plan.questions.entry(leader.broker).or_default().push(question);
+            let target = Some(target);
+            self.place = Place::Asking { target, from };
+        } else if let Place::Idle(offset) = self.place {
+            let cursor = Cursor {
+                lane: Arc::clone(&self.lane),
+                topic_id: leader.topic_id,
+                leader_epoch: leader.epoch,
+                offset,
+            };
+            plan.cursors.entry(leader.broker).or_default().push(cursor);
+            self.place = Place::Fetching(leader.broker);
+        }
+    }
+
+    fn is_waiting_for_leader(&self) -> bool {
+        matches!(self.place, Place::NeedsTarget { .. } | Place::Idle(_))
+    }
+
+    fn found(&mut self, offset: i64) {
+        self.failures = 0;
+        self.not_before = None;
+        self.place = Place::Idle(offset.max(0));
+        // A lane that began already stays where the application is: what was fetched before the position
+        // went out of range is still to be handed out.
+        self.lane.start(offset);
+    }
+
+    /// Waits before the next attempt, longer after each failure in a row.
+    fn delay(&mut self, now: Instant, rules: &Rules) {
+        let (first, longest) = rules.backoff;
+        let factor = 1u32 << self.failures.min(16);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Some(now + first.saturating_mul(factor).min(longest));
+    }
+
+    /// Waits before the next attempt, and says so once the attempts are used up.
+    fn fail(
+        &mut self,
+        now: Instant,
+        rules: &Rules,
+        step: &'static str,
+        code: ErrorCode,
+    ) -> Option<Notice> {
+        self.delay(now, rules);
+        let partition = self.assignment.partition.clone();
+        let reported = !code.is_retriable() || self.failures >= rules.max_attempts;
+        (reported && code != ErrorCode::NONE).then_some(Notice::Refused { step, partition, code })
+    }
+}
+
+/// Work grouped by whom it goes to.
+#[derive(Debug, Default)]
+struct Plan {
+    committed: Vec<TopicPartition>,
+    questions: BTreeMap<BrokerId, Vec<Question>>,
+    cursors: BTreeMap<BrokerId, Vec<Cursor>>,
+    topics: Vec<Arc<str>>,
+}
+
+impl Plan {
+    fn into_work(self) -> Vec<Work> {
+        let mut work = Vec::new();
+        if !self.topics.is_empty() {
+            work.push(Work::LookUp(self.topics));
+        }
+        if !self.committed.is_empty() {
+            work.push(Work::Committed(self.committed));
+        }
+        let questions = self.questions.into_iter();
+        work.extend(questions.map(|(broker, questions)| Work::List { broker, questions }));
+        let cursors = self.cursors.into_iter();
+        work.extend(cursors.map(|(broker, cursors)| Work::Fetch { broker, cursors }));
+        work
+    }
+}

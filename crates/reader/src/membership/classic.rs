@@ -1,0 +1,394 @@
+//! A member of a classic group (KIP-62): joins, syncs, sends heartbeats, and gives its partitions up
+//! before it joins again (eager rebalancing).
+//!
+//! Plain code: the caller passes the time, carries out each [`Action`] and hands back what came of it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::verdict::{Failure, Verdict};
+
+#[cfg(test)]
+mod tests;
+
+/// The member's timings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timing {
+    /// Without a heartbeat for this long the coordinator drops the member.
+    pub(crate) session: Duration,
+    /// The time all members have to join again.
+    pub(crate) rebalance: Duration,
+    /// Time between heartbeats.
+    pub(crate) heartbeat: Duration,
+    /// First pause after an error that heals by itself; doubles up to ten times itself.
+    pub(crate) retry: Duration,
+    /// Pause after an error that the application is told about.
+    pub(crate) join_backoff: Duration,
+}
+
+/// What the shell has to do next.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Drop the cached coordinator.
+    ForgetCoordinator,
+    /// Send `JoinGroup`; answer with [`Classic::handle_join`].
+    Join { member_id: String },
+    /// Divide the partitions as leader, then send `SyncGroup`; answer with [`Classic::handle_sync`].
+    Assign { identity: Identity, joined: Joined },
+    /// Send `SyncGroup` with nothing to hand out; answer with [`Classic::handle_sync`].
+    Sync {
+        identity: Identity,
+        protocol: String,
+    },
+    /// Send a heartbeat; answer with [`Classic::handle_heartbeat`].
+    Heartbeat { identity: Identity },
+    /// Take all partitions back, let the application answer, commit, then call [`Classic::handle_revoked`].
+    Revoke,
+    /// Take all partitions back at once: they may belong to somebody else already.
+    Lose,
+    /// Hand out these partitions.
+    Assigned {
+        identity: Identity,
+        partitions: BTreeMap<String, Vec<i32>>,
+    },
+    /// Tell the application; the member goes on by itself.
+    Report(Failure),
+    /// Tell the application; the member has stopped.
+    Stop(Failure),
+}
+
+/// Who the member is to the coordinator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The id the coordinator gave out.
+    pub(crate) member_id: String,
+    /// The generation joined.
+    pub(crate) generation: i32,
+}
+
+/// A successful answer to `JoinGroup`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Joined {
+    pub(crate) identity: Identity,
+    /// The strategy that all members share.
+    pub(crate) protocol: String,
+    /// Whether this member has to divide the partitions.
+    pub(crate) is_leader: bool,
+    /// Every member with its subscription bytes; empty unless leader.
+    pub(crate) members: Vec<JoinedMember>,
+}
+
+/// One member as the leader is told about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JoinedMember {
+    pub(crate) id: String,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) subscription: Bytes,
+}
+
+/// Why `JoinGroup` did not make a member.
+#[derive(Debug, Clone)]
+pub(crate) enum JoinFailure {
+    /// The coordinator gave out an id and wants it back in a second join (KIP-394).
+    MemberIdRequired(String),
+    /// Anything else.
+    Failed(Failure),
+}
+
+/// The state of the member.
+#[derive(Debug)]
+pub(crate) struct Classic {
+    timing: Timing,
+    /// Empty until the coordinator gives one out.
+    identity: Identity,
+    phase: Phase,
+    /// Whether the application holds an assignment of this member.
+    holds: bool,
+    /// When the next heartbeat is due.
+    beat_at: Instant,
+    /// Whether a heartbeat is on the wire.
+    beating: bool,
+    /// When the coordinator last accepted a call, as far as the session goes.
+    last_accepted: Instant,
+    /// Errors in a row that heal by themselves.
+    failures: u32,
+    /// Actions decided while handling an answer, oldest first.
+    decided: VecDeque<Action>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Joins (after giving up what it holds) at this time.
+    Unjoined {
+        at: Instant,
+    },
+    /// The application has until then to answer.
+    Revoking {
+        until: Instant,
+    },
+    Joining,
+    Syncing,
+    Stable,
+    Stopped,
+}
+
+impl Classic {
+    pub(crate) fn new(timing: Timing, now: Instant) -> Self {
+        Self {
+            timing,
+            identity: Identity {
+                member_id: String::new(),
+                generation: -1,
+            },
+            phase: Phase::Unjoined { at: now },
+            holds: false,
+            beat_at: now,
+            beating: false,
+            last_accepted: now,
+            failures: 0,
+            decided: VecDeque::new(),
+        }
+    }
+
+    /// The next thing to do at `now`; call until it returns `None`.
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<Action> {
+        if let Some(action) = self.decided.pop_front() {
+            return Some(action);
+        }
+        match self.phase {
+            Phase::Unjoined { at } if now >= at => return Some(self.begin_join(now)),
+            Phase::Revoking { until } if now >= until => {
+                // The coordinator has gone on without this member by now.
+                self.lose(now);
+                return self.decided.pop_front();
+            }
+            Phase::Stable | Phase::Revoking { .. } => {}
+            _ => return None,
+        }
+        if now >= self.session_end() {
+            self.lose(now);
+            return self.decided.pop_front();
+        }
+        if now >= self.beat_at && !self.beating {
+            self.beating = true;
+            return Some(Action::Heartbeat {
+                identity: self.identity.clone(),
+            });
+        }
+        None
+    }
+
+    /// When `poll` has something to do without an answer arriving.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let alive = || {
+            let beat = (!self.beating).then_some(self.beat_at);
+            beat.map_or_else(|| self.session_end(), |beat| beat.min(self.session_end()))
+        };
+        match self.phase {
+            Phase::Unjoined { at } => Some(at),
+            Phase::Revoking { until } => Some(until.min(alive())),
+            Phase::Stable => Some(alive()),
+            Phase::Joining | Phase::Syncing | Phase::Stopped => None,
+        }
+    }
+
+    /// The member's identity while the coordinator accepts commits of it.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        matches!(self.phase, Phase::Stable | Phase::Revoking { .. }).then_some(&self.identity)
+    }
+
+    /// The id to leave with, when the coordinator gave one out.
+    pub(crate) fn leave(&mut self) -> Option<String> {
+        let stopped = self.phase == Phase::Stopped;
+        self.phase = Phase::Stopped;
+        self.decided.clear();
+        let member_id = std::mem::take(&mut self.identity.member_id);
+        (!stopped && !member_id.is_empty()).then_some(member_id)
+    }
+
+    /// Joins again as soon as the application has given its partitions back.
+    pub(crate) fn rejoin(&mut self, now: Instant) {
+        if self.phase == Phase::Stable {
+            self.phase = Phase::Unjoined { at: now };
+        }
+    }
+
+    /// The application answered [`Action::Revoke`] and its finished work is committed.
+    pub(crate) fn handle_revoked(&mut self, now: Instant) {
+        if let Phase::Revoking { .. } = self.phase {
+            self.holds = false;
+            self.phase = Phase::Unjoined { at: now };
+        }
+    }
+
+    pub(crate) fn handle_join(&mut self, now: Instant, answer: Result<Joined, JoinFailure>) {
+        if self.phase != Phase::Joining {
+            return;
+        }
+        match answer {
+            Ok(joined) => {
+                self.failures = 0;
+                self.identity = joined.identity.clone();
+                self.last_accepted = now;
+                self.phase = Phase::Syncing;
+                let identity = joined.identity.clone();
+                self.decided.push_back(if joined.is_leader {
+                    Action::Assign { identity, joined }
+                } else {
+                    let protocol = joined.protocol;
+                    Action::Sync { identity, protocol }
+                });
+            }
+            Err(JoinFailure::MemberIdRequired(member_id)) => {
+                self.identity.member_id = member_id;
+                self.phase = Phase::Unjoined { at: now };
+            }
+            Err(JoinFailure::Failed(failure)) => self.fail(now, failure),
+        }
+    }
+
+    /// What the coordinator answered to `SyncGroup`, or why the leader could not assign.
+    pub(crate) fn handle_sync(
+        &mut self,
+        now: Instant,
+        answer: Result<BTreeMap<String, Vec<i32>>, Failure>,
+    ) {
+        if self.phase != Phase::Syncing {
+            return;
+        }
+        match answer {
+            Ok(partitions) => {
+                self.failures = 0;
+                self.last_accepted = now;
+                self.beat_at = now + self.timing.heartbeat;
+                self.beating = false;
+                self.holds = true;
+                self.phase = Phase::Stable;
+                self.decided.push_back(Action::Assigned {
+                    identity: self.identity.clone(),
+                    partitions,
+                });
+            }
+            Err(failure) => self.fail(now, failure),
+        }
+    }
+
+    /// What the coordinator answered to the heartbeat sent at `sent` for `generation`.
+    pub(crate) fn handle_heartbeat(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        generation: i32,
+        answer: Result<(), Failure>,
+    ) {
+        let alive = matches!(self.phase, Phase::Stable | Phase::Revoking { .. });
+        if !alive || generation != self.identity.generation {
+            return;
+        }
+        self.beating = false;
+        self.beat_at = now + self.timing.heartbeat;
+        match answer {
+            Ok(()) => {
+                self.failures = 0;
+                self.last_accepted = sent;
+            }
+            Err(failure) => match failure.verdict() {
+                Verdict::Rejoin => {
+                    // The coordinator still counts this as a sign of life.
+                    self.last_accepted = sent;
+                    self.rejoin(now);
+                }
+                verdict @ (Verdict::Retry | Verdict::FindCoordinator) => {
+                    if verdict == Verdict::FindCoordinator {
+                        self.decided.push_back(Action::ForgetCoordinator);
+                    }
+                    self.beat_at = now + self.next_retry();
+                }
+                _ => self.fail(now, failure),
+            },
+        }
+    }
+
+    /// A commit was refused in a way that concerns the membership.
+    pub(crate) fn handle_commit_failure(
+        &mut self,
+        now: Instant,
+        generation: i32,
+        failure: Failure,
+    ) {
+        if generation != self.identity.generation || self.identity().is_none() {
+            return;
+        }
+        match failure.verdict() {
+            Verdict::Rejoin => self.rejoin(now),
+            Verdict::LoseGeneration | Verdict::LoseMember | Verdict::Stop => {
+                self.fail(now, failure)
+            }
+            Verdict::FindCoordinator => self.decided.push_back(Action::ForgetCoordinator),
+            Verdict::Retry | Verdict::Report => {}
+        }
+    }
+
+    fn begin_join(&mut self, now: Instant) -> Action {
+        if self.holds {
+            self.phase = Phase::Revoking {
+                until: now + self.timing.rebalance.mul_f32(0.8),
+            };
+            return Action::Revoke;
+        }
+        self.phase = Phase::Joining;
+        Action::Join {
+            member_id: self.identity.member_id.clone(),
+        }
+    }
+
+    fn fail(&mut self, now: Instant, failure: Failure) {
+        match failure.verdict() {
+            Verdict::Retry => {
+                let at = now + self.next_retry();
+                self.phase = Phase::Unjoined { at };
+            }
+            Verdict::FindCoordinator => {
+                self.decided.push_back(Action::ForgetCoordinator);
+                let at = now + self.next_retry();
+                self.phase = Phase::Unjoined { at };
+            }
+            Verdict::Rejoin => self.phase = Phase::Unjoined { at: now },
+            Verdict::LoseGeneration => self.lose(now),
+            Verdict::LoseMember => {
+                self.identity.member_id.clear();
+                self.lose(now);
+            }
+            Verdict::Report => {
+                self.lose(now + self.timing.join_backoff);
+                self.decided.push_back(Action::Report(failure));
+            }
+            Verdict::Stop => {
+                self.lose(now);
+                self.phase = Phase::Stopped;
+                self.decided.push_back(Action::Stop(failure));
+            }
+        }
+    }
+
+    /// Forgets the generation and joins again at `at`.
+    fn lose(&mut self, at: Instant) {
+        self.identity.generation = -1;
+        self.phase = Phase::Unjoined { at };
+        if std::mem::take(&mut self.holds) {
+            self.decided.push_back(Action::Lose);
+        }
+    }
+
+    fn next_retry(&mut self) -> Duration {
+        let factor = 1 << self.failures.min(4);
+        self.failures = self.failures.saturating_add(1);
+        (self.timing.retry * factor).min(self.timing.retry * 10)
+    }
+
+    fn session_end(&self) -> Instant {
+        self.last_accepted + self.timing.session
+    }
+}
