@@ -1,1 +1,3 @@
 //! Cross-crate and conformance tests: one binary.
+
+mod tidy;
