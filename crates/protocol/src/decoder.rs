@@ -144,22 +144,10 @@ impl Decoder {
     ///
     /// [`DecodeError::Truncated`], or [`DecodeError::Corrupt`] when the value needs more than 32 bits.
     pub fn uvarint(&mut self, what: &'static str) -> Result<u32, DecodeError> {
-        let mut value = 0;
-        for shift in [0, 7, 14, 21, 28] {
-            let [byte] = self.take(what)?;
-            // The fifth byte has room for the highest four bits only.
-            if shift == 28 && byte > 0x0f {
-                break;
-            }
-            value |= u32::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(DecodeError::Corrupt {
-            what,
-            detail: "varint of more than 32 bits",
-        })
+        let mut left = self.bytes.get(self.at..self.end).unwrap_or_default();
+        let value = read_uvarint(what, &mut left)?;
+        self.at = self.end - left.len();
+        Ok(value)
     }
 
     /// Reads a string.
@@ -359,8 +347,35 @@ impl Decoder {
     }
 }
 
+/// Takes an unsigned varint off the front of `left`.
+pub(crate) fn read_uvarint(what: &'static str, left: &mut &[u8]) -> Result<u32, DecodeError> {
+    let mut value = 0;
+    for shift in [0, 7, 14, 21, 28] {
+        let Some((&byte, rest)) = left.split_first() else {
+            return Err(DecodeError::Truncated {
+                what,
+                needed: 1,
+                left: 0,
+            });
+        };
+        *left = rest;
+        // The fifth byte has room for the highest four bits only.
+        if shift == 28 && byte > 0x0f {
+            break;
+        }
+        value |= u32::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(DecodeError::Corrupt {
+        what,
+        detail: "varint of more than 32 bits",
+    })
+}
+
 /// `None` for null (-1).
-fn checked_length(
+pub(crate) fn checked_length(
     what: &'static str,
     length: i64,
     limit: usize,
