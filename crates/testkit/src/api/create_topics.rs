@@ -44,7 +44,7 @@ fn decide(cluster: &mut Cluster, call: &Call, request: Request) -> CreateTopicsR
         } else {
             create(cluster, call, topic, request.validate_only)
         };
-        results.push(result(topic, made, cluster));
+        results.push(result(topic, made, cluster, call.version));
     }
     CreateTopicsResponse::default()
         .with_throttle_time_ms(cluster.throttle_ms())
@@ -111,6 +111,7 @@ fn result(
     topic: &CreatableTopic,
     made: Result<(), ErrorCode>,
     cluster: &Cluster,
+    version: i16,
 ) -> CreatableTopicResult {
     let code = made.err().unwrap_or(ErrorCode::NONE);
     let result = CreatableTopicResult::default()
@@ -123,7 +124,12 @@ fn result(
             .with_num_partitions(-1)
             .with_replication_factor(-1);
     }
-    let Some(topic) = cluster.topics.get(topic.name.as_str()) else {
+    // What was made is told from version 5 on.
+    let Some(topic) = cluster
+        .topics
+        .get(topic.name.as_str())
+        .filter(|_| version >= 5)
+    else {
         return result
             .with_num_partitions(topic.num_partitions)
             .with_replication_factor(topic.replication_factor);

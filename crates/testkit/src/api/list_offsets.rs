@@ -36,7 +36,11 @@ fn decide(cluster: &mut Cluster, call: &Call, request: Request) -> ListOffsetsRe
                 .with_error_code(code.0)
                 .with_timestamp(found.timestamp)
                 .with_offset(found.offset)
-                .with_leader_epoch(found.leader_epoch)
+                .with_leader_epoch(if call.version >= 4 {
+                    found.leader_epoch
+                } else {
+                    -1
+                })
         });
         let partitions = partitions.collect();
         ListOffsetsTopicResponse::default()
