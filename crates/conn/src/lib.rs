@@ -1,8 +1,11 @@
 //! The network stack of ekafka: one connection type for reader, writer, admin and the low-level `Conn`.
 
 mod address;
+mod batch;
 mod config;
+mod conn;
 mod connection;
+mod dialer;
 mod error;
 mod frame;
 mod message;
@@ -14,8 +17,15 @@ mod tls;
 mod transport;
 
 pub use address::HostPort;
+pub use batch::{Batch, Filled};
 pub use config::ConnConfig;
+pub use conn::{
+    Broker, Conn, FIRST_OFFSET, LAST_OFFSET, Partition, ReadBatchConfig, SeekMode, TopicConfig,
+    Whence, Written,
+};
 pub use connection::Connection;
+pub use dialer::Dialer;
+pub use ekafka_protocol::messages::IsolationLevel;
 pub use error::{ConnError, Stage};
 pub use message::{Message, MessageBatch};
 pub use record::{Header, Record, milliseconds_since_1970};

@@ -1,0 +1,275 @@
+//! The low-level door: one connection to one broker, usually the leader of one partition.
+
+mod admin;
+mod deadline;
+mod offsets;
+mod position;
+mod read;
+mod write;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI16, Ordering};
+use std::time::Duration;
+
+use ekafka_protocol::{ApiKey, ErrorCode, Request};
+use tokio::time::Instant;
+
+pub use admin::{Broker, Partition, TopicConfig};
+pub use position::{FIRST_OFFSET, LAST_OFFSET, SeekMode, Whence};
+pub use read::ReadBatchConfig;
+pub use write::Written;
+
+use crate::address::HostPort;
+use crate::config::ConnConfig;
+use crate::connection::Connection;
+use crate::error::{ConnError, Stage};
+use deadline::Deadline;
+
+/// A connection to one broker, with a topic, a partition and a position in it when made by
+/// [`Dialer::dial_leader`](crate::Dialer::dial_leader).
+///
+/// Nothing is retried, buffered or looked up behind the caller's back: each call is the requests it
+/// names. Use a writer or a reader unless that is what you want.
+///
+/// A clone is another handle on the same connection: deadlines and acknowledgements are shared, the
+/// position is its own from then on. Requests of several handles are under way together; a broker
+/// works on those of one connection one after the other. The connection is closed by
+/// [`close`](Self::close), or when the last handle is dropped.
+///
+/// A call that passes its deadline, and any failure but an error code of the broker, closes the
+/// connection.
+#[derive(Clone)]
+pub struct Conn {
+    shared: Arc<Shared>,
+    /// Where the next read begins: an offset, [`FIRST_OFFSET`] or [`LAST_OFFSET`].
+    position: i64,
+}
+
+/// What the handles on a connection share.
+struct Shared {
+    link: Connection,
+    broker: Broker,
+    /// Empty without a topic.
+    topic: Arc<str>,
+    partition: i32,
+    /// -1 or 1.
+    acks: AtomicI16,
+    transactional_id: Option<Arc<str>>,
+    /// Bounds requests while no deadline is set.
+    request_timeout: Duration,
+    read_deadline: Deadline,
+    write_deadline: Deadline,
+}
+
+impl Conn {
+    /// A door on an open connection, to read and write one partition of which the broker should be
+    /// the leader. `topic` may be empty for calls that need none.
+    pub fn new(link: Connection, topic: &str, partition: i32, config: &ConnConfig) -> Self {
+        let address = link.address();
+        let broker = Broker::at(address.host(), address.port());
+        Self::to_broker(link, broker, topic, partition, config)
+    }
+
+    pub(crate) fn to_broker(
+        link: Connection,
+        broker: Broker,
+        topic: &str,
+        partition: i32,
+        config: &ConnConfig,
+    ) -> Self {
+        let shared = Shared {
+            link,
+            broker,
+            topic: topic.into(),
+            partition,
+            acks: AtomicI16::new(ACKS_ALL),
+            transactional_id: config.transactional_id.clone().filter(|id| !id.is_empty()),
+            request_timeout: config.request_timeout,
+            read_deadline: Deadline::new(),
+            write_deadline: Deadline::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            position: FIRST_OFFSET,
+        }
+    }
+
+    /// The broker dialled, with the id and rack known when it was; no request is sent.
+    pub fn broker(&self) -> &Broker {
+        &self.shared.broker
+    }
+
+    /// The topic; empty when there is none.
+    pub fn topic(&self) -> &str {
+        &self.shared.topic
+    }
+
+    /// The partition; 0 without a topic.
+    pub fn partition(&self) -> i32 {
+        self.shared.partition
+    }
+
+    /// The address of our end; `None` for streams of a custom dial function.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.shared.link.local_addr()
+    }
+
+    /// The address of the broker's end; `None` for streams of a custom dial function.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.shared.link.peer_addr()
+    }
+
+    /// Sets both deadlines. `None` removes them.
+    ///
+    /// A deadline applies to requests under way too. Without one, requests have the configuration's
+    /// request timeout, and reading waits for records as long as it takes.
+    pub fn set_deadline(&self, deadline: impl Into<Option<Instant>>) {
+        let deadline = deadline.into();
+        self.set_read_deadline(deadline);
+        self.set_write_deadline(deadline);
+    }
+
+    /// Sets the deadline of what reads: fetching, offsets, metadata, versions, coordinators,
+    /// joining's second half (sync), committed offsets.
+    pub fn set_read_deadline(&self, deadline: impl Into<Option<Instant>>) {
+        self.shared.read_deadline.set(deadline.into());
+    }
+
+    /// Sets the deadline of everything else.
+    pub fn set_write_deadline(&self, deadline: impl Into<Option<Instant>>) {
+        self.shared.write_deadline.set(deadline.into());
+    }
+
+    /// Sets who must have a write before it is answered: -1 all in-sync replicas (the default), 1
+    /// the leader.
+    ///
+    /// # Errors
+    /// [`ConnError::Kafka`] with `INVALID_REQUIRED_ACKS` for any other number, 0 included: a write
+    /// that nobody acknowledges has no result to return.
+    pub fn set_required_acks(&self, acks: i16) -> Result<(), ConnError> {
+        if acks != ACKS_ALL && acks != ACKS_LEADER {
+            return Err(self.refused(ApiKey::PRODUCE, ErrorCode::INVALID_REQUIRED_ACKS));
+        }
+        self.shared.acks.store(acks, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Closes the connection for every handle; what is under way fails, and so do later calls.
+    ///
+    /// # Errors
+    /// [`ConnError::Closed`] when it was closed before.
+    pub fn close(&self) -> Result<(), ConnError> {
+        if self.shared.link.is_closed() {
+            return Err(ConnError::Closed);
+        }
+        self.shared.link.close();
+        Ok(())
+    }
+
+    /// Sends any request in the newest version both sides speak, and returns the answer as it came:
+    /// error codes inside it are for the caller to read. For calls without a method of their own,
+    /// such as those of group membership.
+    ///
+    /// # Errors
+    /// [`ConnError`] when there is no answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the connection usable; the request may still be carried out.
+    pub async fn send<R: Request>(&self, request: &R) -> Result<R::Response, ConnError> {
+        let limit = Instant::now() + self.shared.request_timeout;
+        self.send_within(request, Some(limit)).await
+    }
+
+    /// Sends a request under the deadline of its kind; `fallback` holds while none is set.
+    async fn send_within<R: Request>(
+        &self,
+        request: &R,
+        fallback: Option<Instant>,
+    ) -> Result<R::Response, ConnError> {
+        let shared = &*self.shared;
+        let now = Instant::now();
+        let deadline = self.deadline_of(R::API);
+        let timed_out = |sent| ConnError::Timeout {
+            broker: shared.link.address().clone(),
+            stage: Stage::Request(R::API),
+            sent,
+        };
+        if deadline.get().is_some_and(|deadline| deadline <= now) {
+            return Err(timed_out(false));
+        }
+        let answer = shared.link.send(request, now + FOREVER);
+        match deadline.bound(fallback, answer).await {
+            Some(answer) => answer,
+            None => {
+                // The answer may still come, and nobody could tell it from the next one's delay.
+                shared.link.close();
+                Err(timed_out(true))
+            }
+        }
+    }
+
+    fn deadline_of(&self, api: ApiKey) -> &Deadline {
+        let (read, write) = (&self.shared.read_deadline, &self.shared.write_deadline);
+        match api {
+            ApiKey::FETCH
+            | ApiKey::LIST_OFFSETS
+            | ApiKey::METADATA
+            | ApiKey::FIND_COORDINATOR
+            | ApiKey::SYNC_GROUP
+            | ApiKey::OFFSET_FETCH => read,
+            ApiKey::API_VERSIONS if read.get().is_some() => read,
+            _ => write,
+        }
+    }
+
+    /// The topic, for calls that need one.
+    fn topic_needed(&self) -> Result<&str, ConnError> {
+        match &*self.shared.topic {
+            "" => Err(ConnError::config(
+                "the connection has no topic: make it by dial_leader",
+            )),
+            topic => Ok(topic),
+        }
+    }
+
+    /// The broker's error code, if it is one.
+    fn check(&self, api: ApiKey, code: ErrorCode) -> Result<(), ConnError> {
+        if code == ErrorCode::NONE {
+            Ok(())
+        } else {
+            Err(self.refused(api, code))
+        }
+    }
+
+    pub(crate) fn refused(&self, api: ApiKey, code: ErrorCode) -> ConnError {
+        ConnError::Kafka {
+            broker: self.address().clone(),
+            api,
+            code,
+        }
+    }
+
+    pub(crate) fn address(&self) -> &HostPort {
+        self.shared.link.address()
+    }
+}
+
+impl fmt::Debug for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conn")
+            .field("broker", self.address())
+            .field("topic", &self.topic())
+            .field("partition", &self.partition())
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+const ACKS_ALL: i16 = -1;
+const ACKS_LEADER: i16 = 1;
+
+/// Longer than any deadline: the connection's own timer must not fire before the caller's, which
+/// may still be moved.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
