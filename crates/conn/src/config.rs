@@ -61,7 +61,7 @@ impl Default for ConnConfig {
             reconnect_backoff_max: Duration::from_secs(1),
             retry_backoff: Duration::from_millis(100),
             metadata_max_age: Duration::from_secs(5 * 60),
-            rebootstrap_interval: Duration::from_secs(5 * 60),
+            rebootstrap_interval: Duration::from_secs(30),
         }
     }
 }
@@ -242,7 +242,7 @@ impl ConnConfig {
 
     /// Goes back to the bootstrap addresses at most this often while no known broker answers (KIP-899).
     /// Kafka: `metadata.recovery.rebootstrap.trigger.ms` (KIP-1102).
-    /// Default: 5 min; the first time is at once.
+    /// Default: 30 s; the first time is at once.
     /// Extremes: short asks the resolver more often; long delays finding a cluster that moved. Zero is refused.
     pub fn rebootstrap_interval(mut self, interval: Duration) -> Self {
         self.rebootstrap_interval = interval;

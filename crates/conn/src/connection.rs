@@ -237,6 +237,11 @@ impl Connection {
         self.shared().end(&ConnError::Closed);
     }
 
+    /// Ends the connection; requests under way fail with `cause`.
+    pub(crate) fn end(&self, cause: &ConnError) {
+        self.shared().end(cause);
+    }
+
     fn enqueue_as<R: Request>(
         &self,
         request: &R,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ekafka_protocol::{ApiKey, DecodeError, EncodeError, ErrorCode, VersionRange};
 
 use crate::address::HostPort;
+use crate::ids::BrokerId;
 use crate::sasl::LoginError;
 
 /// Why a connection could not be opened, or a request got no usable answer.
@@ -99,9 +100,11 @@ pub enum ConnError {
         /// What the cluster says about it.
         code: ErrorCode,
     },
-    /// No broker could be reached; says what each attempt ended with.
-    #[error("no broker reachable: {}", Attempts(attempts))]
+    /// No broker could be reached, or the one asked for is not in the cluster; says what each attempt ended with.
+    #[error("{}", Attempts(*wanted, attempts))]
     NoBroker {
+        /// The broker asked for, if it had to be that one.
+        wanted: Option<BrokerId>,
         /// The last error for each address tried.
         attempts: Arc<[ConnError]>,
     },
@@ -124,7 +127,8 @@ impl ConnError {
             | Self::Disconnected { .. }
             | Self::Malformed { .. } => true,
             Self::Kafka { code, .. } | Self::Topic { code, .. } => code.is_retriable(),
-            Self::NoBroker { attempts } => attempts.iter().any(Self::is_retriable),
+            // Another broker may come up, or the missing one come back.
+            Self::NoBroker { attempts, .. } => !attempts.iter().any(Self::is_fatal),
             // The broker may have restarted meanwhile as well as refused.
             Self::Login { cause, .. } => **cause == LoginError::Ended,
             Self::Config(_) | Self::Encode(_) | Self::Unsupported { .. } | Self::Closed => false,
@@ -136,7 +140,9 @@ impl ConnError {
         match self {
             Self::Login { cause, .. } => **cause != LoginError::Ended,
             Self::Config(_) | Self::Unsupported { .. } | Self::Closed => true,
-            Self::NoBroker { attempts } => attempts.iter().all(Self::is_fatal),
+            Self::NoBroker { attempts, .. } => {
+                !attempts.is_empty() && attempts.iter().all(Self::is_fatal)
+            }
             _ => false,
         }
     }
@@ -227,12 +233,16 @@ impl fmt::Display for Theirs {
 }
 
 /// Errors side by side.
-struct Attempts<'a>(&'a [ConnError]);
+struct Attempts<'a>(Option<BrokerId>, &'a [ConnError]);
 
 impl fmt::Display for Attempts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, attempt) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "; " };
+        match self.0 {
+            Some(id) => write!(f, "broker {id} is not in the cluster")?,
+            None => f.write_str("no broker reachable")?,
+        }
+        for (index, attempt) in self.1.iter().enumerate() {
+            let separator = if index == 0 { ": " } else { "; " };
             write!(f, "{separator}{attempt}")?;
         }
         Ok(())

@@ -1,23 +1,32 @@
 //! The network stack of ekafka: one connection type for reader, writer, admin and the low-level `Conn`.
 
 mod address;
+mod backoff;
 mod batch;
+mod broker;
+mod cluster;
 mod config;
 mod conn;
 mod connection;
 mod dialer;
+mod coordinator;
 mod error;
 mod frame;
+mod ids;
 mod message;
 mod record;
+mod refresh;
 mod sasl;
 mod stream;
 mod throttle;
 mod tls;
 mod transport;
+mod view;
 
 pub use address::HostPort;
 pub use batch::{Batch, Filled};
+pub use broker::Purpose;
+pub use cluster::{Cluster, To};
 pub use config::ConnConfig;
 pub use conn::{
     Broker, Conn, FIRST_OFFSET, LAST_OFFSET, Partition, ReadBatchConfig, SeekMode, TopicConfig,
@@ -26,9 +35,12 @@ pub use conn::{
 pub use connection::Connection;
 pub use dialer::Dialer;
 pub use ekafka_protocol::messages::IsolationLevel;
+pub use coordinator::CoordinatorKind;
 pub use error::{ConnError, Stage};
+pub use ids::{BrokerId, LeaderEpoch};
 pub use message::{Message, MessageBatch};
 pub use record::{Header, Record, milliseconds_since_1970};
+pub use refresh::Refresh;
 pub use sasl::{
     DEFAULT_MAX_ITERATIONS, LoginError, MIN_ITERATIONS, Mechanism, MechanismError,
     MechanismSession, Plain, Scram, ScramAlgorithm, Secret, Step,
@@ -37,3 +49,4 @@ pub use tls::{TlsBuilder, TlsConfig};
 pub use transport::{
     Dial, DialFuture, ResolveFuture, Resolver, Transport, dial_async_fn, dial_fn, resolver_fn,
 };
+pub use view::{BrokerView, ClusterView, LeaderHint, PartitionView, TopicView};
