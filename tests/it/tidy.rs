@@ -24,8 +24,14 @@ const LONGEST_FILE: usize = 500;
 /// Files of conn, writer and reader that may wait, look at the clock, open sockets or start tasks. Every other file
 /// decides in plain code, with `now` as an argument.
 const SHELLS: &[&str] = &[
+    "crates/conn/src/connection.rs",
+    "crates/conn/src/connection/opening.rs",
+    "crates/conn/src/connection/renewal.rs",
+    "crates/conn/src/connection/task.rs",
+    "crates/conn/src/stream.rs",
     "crates/conn/src/transport.rs",
     "crates/conn/src/transport/tcp.rs",
+    "crates/reader/src/fetcher/mod.rs",
 ];
 
 /// What only a shell may name. Types such as `tokio::time::Instant` are no waiting.

@@ -1,0 +1,179 @@
+//! Where conformance tests get their brokers: a real Kafka when `EKAFKA_TEST_BROKERS` names one
+//! (`cargo xtask kafka test` does), else an embedded broker for each test. The same bodies run on both.
+
+mod names;
+mod time_limit;
+
+use std::env;
+use std::time::Duration;
+
+use ekafka_conn::{ConnConfig, Connection};
+use ekafka_protocol::cold::create_topics_request::{CreatableTopic, CreateTopicsRequest};
+use ekafka_protocol::messages::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
+use ekafka_protocol::{ErrorCode, StrBytes};
+use ekafka_testkit::EmbeddedKafka;
+use tokio::time::{Instant, sleep};
+
+use self::time_limit::TimeLimit;
+
+/// How long a test waits for one answer before it fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a topic on a real Kafka is looked at until it has leaders; nothing announces them.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The brokers of one test.
+pub(crate) struct Kafka {
+    brokers: Vec<String>,
+    /// None on a real Kafka.
+    embedded: Option<EmbeddedKafka>,
+    _limit: TimeLimit,
+}
+
+impl Kafka {
+    /// Three nodes; the test may take a second on the embedded broker.
+    pub(crate) async fn start() -> Self {
+        Self::with_limit(TimeLimit::usual()).await
+    }
+
+    /// As [`start`](Self::start) for a test that has a reason to take longer.
+    pub(crate) async fn start_slow(limit: Duration, reason: &'static str) -> Self {
+        Self::with_limit(TimeLimit::longer(limit, reason)).await
+    }
+
+    async fn with_limit(limit: TimeLimit) -> Self {
+        if let Some(brokers) = listed("EKAFKA_TEST_BROKERS") {
+            return Self {
+                brokers,
+                embedded: None,
+                _limit: limit.for_real_brokers(),
+            };
+        }
+        let builder = EmbeddedKafka::builder()
+            .default_partitions(3)
+            .default_replication(3);
+        let embedded = builder
+            .start()
+            .await
+            .expect("free ports on the loopback interface");
+        Self {
+            brokers: embedded.addresses(),
+            embedded: Some(embedded),
+            _limit: limit,
+        }
+    }
+
+    /// Every broker, `host:port`.
+    pub(crate) fn brokers(&self) -> &[String] {
+        &self.brokers
+    }
+
+    /// The embedded broker, for what only it can do.
+    pub(crate) fn embedded(&self) -> Option<&EmbeddedKafka> {
+        self.embedded.as_ref()
+    }
+
+    /// A connection to the first broker.
+    pub(crate) async fn connect(&self) -> Connection {
+        self.connect_with(&ConnConfig::default()).await
+    }
+
+    /// A connection to the first broker, opened in some way.
+    pub(crate) async fn connect_with(&self, config: &ConnConfig) -> Connection {
+        let (host, port) = host_and_port(&self.brokers[0]);
+        Connection::open(host, port, config)
+            .await
+            .expect("the broker listens")
+    }
+
+    /// A topic of its own for this test, with leaders; its name.
+    pub(crate) async fn topic(&self, partitions: i32) -> String {
+        self.topic_with(partitions, &[]).await
+    }
+
+    /// As [`topic`](Self::topic), with configuration values.
+    pub(crate) async fn topic_with(&self, partitions: i32, config: &[(&str, &str)]) -> String {
+        let name = self.unique("topic");
+        let connection = self.connect().await;
+        create(&connection, &name, partitions, config).await;
+        loop {
+            let answer = metadata(&connection, &name).await;
+            let ready = answer.topics.first().map_or(0, |topic| {
+                topic
+                    .partitions
+                    .iter()
+                    .filter(|partition| partition.leader_id >= 0)
+                    .count()
+            });
+            if i32::try_from(ready) == Ok(partitions) {
+                return name;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// A name that no other test, and no other run on the same brokers, uses.
+    pub(crate) fn unique(&self, what: &str) -> String {
+        names::unique(what)
+    }
+}
+
+/// The addresses of a listener of the real Kafka; none when the tests run on the embedded broker.
+pub(crate) fn listed(variable: &str) -> Option<Vec<String>> {
+    let text = env::var(variable).ok().filter(|text| !text.is_empty())?;
+    Some(text.split(',').map(str::to_owned).collect())
+}
+
+/// Host and port of `host:port`.
+pub(crate) fn host_and_port(address: &str) -> (&str, u16) {
+    let (host, port) = address.rsplit_once(':').expect("host:port");
+    (host, port.parse().expect("a port"))
+}
+
+/// The moment by which one answer must be there.
+pub(crate) fn soon() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+async fn create(connection: &Connection, name: &str, partitions: i32, config: &[(&str, &str)]) {
+    use ekafka_protocol::cold::TopicName;
+    use ekafka_protocol::cold::create_topics_request::CreatableTopicConfig;
+    let text = |text: &str| StrBytes::from_string(text.to_owned());
+    let configs = config.iter().map(|(key, value)| {
+        CreatableTopicConfig::default()
+            .with_name(text(key))
+            .with_value(Some(text(value)))
+    });
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(text(name)))
+        .with_num_partitions(partitions)
+        .with_replication_factor(-1)
+        .with_configs(configs.collect());
+    let request = CreateTopicsRequest::default()
+        .with_topics(vec![topic])
+        .with_timeout_ms(30_000);
+    let answer = connection
+        .send(&request, soon())
+        .await
+        .expect("an answer to CreateTopics");
+    let code = ErrorCode(answer.topics[0].error_code);
+    assert_eq!(
+        code,
+        ErrorCode::NONE,
+        "{name} is not created: {:?}",
+        answer.topics[0].error_message
+    );
+}
+
+/// What the broker knows about one topic; does not create it.
+pub(crate) async fn metadata(connection: &Connection, topic: &str) -> MetadataResponse {
+    let topic = MetadataRequestTopic::named(StrBytes::from_string(topic.to_owned()));
+    let request = MetadataRequest {
+        topics: Some(vec![topic]),
+        ..MetadataRequest::default()
+    };
+    connection
+        .send(&request, soon())
+        .await
+        .expect("an answer to Metadata")
+}
