@@ -1,1 +1,110 @@
 //! Inputs shared by the benches.
+
+use bytes::{Bytes, BytesMut};
+use ekafka_protocol::EncodeError;
+use ekafka_protocol::compression::Compression;
+use ekafka_protocol::records::{BatchBuilder, Header, RecordData};
+
+/// Records of one batch in every bench.
+pub const RECORDS: usize = 1_000;
+
+/// A kind of record.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// How reports name it.
+    pub name: &'static str,
+    /// Bytes of the value.
+    pub value: usize,
+    /// Whether it has a key of 16 bytes and two headers.
+    pub decorated: bool,
+}
+
+/// The shapes that are measured.
+pub const SHAPES: [Shape; 4] = [
+    Shape {
+        name: "10B",
+        value: 10,
+        decorated: false,
+    },
+    Shape {
+        name: "100B",
+        value: 100,
+        decorated: false,
+    },
+    Shape {
+        name: "1KB",
+        value: 1_000,
+        decorated: false,
+    },
+    Shape {
+        name: "100B+key+2headers",
+        value: 100,
+        decorated: true,
+    },
+];
+
+/// The key of decorated records.
+pub const KEY: &[u8] = b"key-0123456789ab";
+
+/// The headers of decorated records.
+pub const HEADERS: [Header<'static>; 2] = [
+    Header {
+        key: "trace-id",
+        value: Some(b"0123456789abcdef"),
+    },
+    Header {
+        key: "source",
+        value: Some(b"bench"),
+    },
+];
+
+/// Log lines, so that codecs have something to do.
+#[must_use]
+pub fn payload(length: usize) -> Vec<u8> {
+    let mut text = Vec::with_capacity(length + 128);
+    let mut state = 12_345u32;
+    while text.len() < length {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let line = format!(
+            r#"{{"level":"info","service":"orders","id":{state},"took_ms":{}}}"#,
+            state >> 24
+        );
+        text.extend_from_slice(line.as_bytes());
+    }
+    text.truncate(length);
+    text
+}
+
+/// The values of one batch, one after another.
+#[must_use]
+pub fn values(shape: Shape) -> Vec<u8> {
+    payload(shape.value * RECORDS)
+}
+
+/// The record at `index`, whose value is taken from [`values`].
+#[must_use]
+pub fn record(shape: Shape, values: &[u8], index: usize) -> RecordData<'_> {
+    RecordData {
+        timestamp: 1_700_000_000_000 + index as i64,
+        key: shape.decorated.then_some(KEY),
+        value: values.get(index * shape.value..(index + 1) * shape.value),
+        headers: if shape.decorated { &HEADERS } else { &[] },
+    }
+}
+
+/// Encodes one batch into `buffer` and returns it as it goes on the wire.
+///
+/// # Errors
+/// Whatever the encoder reports.
+pub fn encode(
+    shape: Shape,
+    values: &[u8],
+    buffer: BytesMut,
+    compression: Compression,
+) -> Result<Bytes, EncodeError> {
+    let mut open = BatchBuilder::new(buffer);
+    for index in 0..RECORDS {
+        open.append(&record(shape, values, index))?;
+    }
+    Ok(open.seal(compression)?.stamp(-1, -1, -1))
+}

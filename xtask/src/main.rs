@@ -9,6 +9,7 @@
 mod bench;
 mod checks;
 mod failure;
+mod instructions;
 mod kafka;
 mod process;
 mod schema;

@@ -1,6 +1,8 @@
 //! Batches and message sets written by Kafka's own classes, read and, where the bytes are
 //! determined, written again. `golden/records/Generate.java` made them.
 
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
 use std::path::Path;
 
 use bytes::{Bytes, BytesMut};

@@ -44,11 +44,13 @@ pub struct BatchBuilder {
 }
 
 impl BatchBuilder {
-    /// Opens a batch in `buffer`, whose content is overwritten and whose capacity is used.
+    /// Opens a batch in `buffer`, whose content is overwritten and whose capacity is used. A buffer
+    /// that still has the length of its last batch saves initialising it again.
     #[must_use]
     pub fn new(mut buffer: BytesMut) -> Self {
-        buffer.clear();
-        buffer.resize(layout::BATCH_OVERHEAD, 0);
+        if buffer.len() < layout::BATCH_OVERHEAD {
+            buffer.resize(layout::BATCH_OVERHEAD, 0);
+        }
         Self {
             buffer,
             used: layout::BATCH_OVERHEAD,
@@ -331,4 +333,4 @@ const MAX_BATCH: usize = i32::MAX as usize - 64;
 /// Length -1 as a zigzag varint.
 const NULL_LENGTH: u8 = 1;
 
-const INITIALISE_AHEAD: usize = 4096;
+const INITIALISE_AHEAD: usize = 2048;

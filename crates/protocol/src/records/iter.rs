@@ -140,7 +140,10 @@ impl Walk {
         }
         self.left -= 1;
         match take_record(rest, &self.header) {
-            Some(record) => Some(Ok(record)),
+            Some((record, after)) => {
+                *rest = after;
+                Some(Ok(record))
+            }
             None => {
                 self.left = 0;
                 let left = std::mem::take(rest).len();
@@ -175,50 +178,58 @@ impl Walk {
 /// Reads one record of format 2:
 /// `length varint, attributes i8, timestamp delta varlong, offset delta varint, key, value, headers`.
 #[inline(always)]
-fn take_record<'a>(rest: &mut &'a [u8], header: &BatchHeader) -> Option<RecordRef<'a>> {
-    let mut bytes = *rest;
-    let length = usize::try_from(varint::take_int(&mut bytes)?).ok()?;
-    let (mut body, after) = bytes.split_at_checked(length)?;
-    let (_attributes, fields) = body.split_first()?;
-    body = fields;
-    let timestamp_delta = varint::take_long(&mut body)?;
-    let offset_delta = varint::take_int(&mut body)?;
-    let key = take_field(&mut body)?;
-    let value = take_field(&mut body)?;
-    let header_count = u32::try_from(varint::take_int(&mut body)?).ok()?;
+fn take_record<'a>(rest: &'a [u8], header: &BatchHeader) -> Option<(RecordRef<'a>, &'a [u8])> {
+    let (length, rest) = take_length(rest)?;
+    let (body, rest) = rest.split_at_checked(length)?;
+    let (_attributes, body) = body.split_first()?;
+    let (timestamp_delta, body) = varint::take_long(body)?;
+    let (offset_delta, body) = take_length(body)?;
+    let (key, body) = take_field(body)?;
+    let (value, body) = take_field(body)?;
+    let (header_count, body) = take_length(body)?;
     // A header takes two bytes at least, and none may be left without headers.
-    if header_count as usize > body.len() / 2 || (header_count == 0 && !body.is_empty()) {
+    if header_count > body.len() / 2 || (header_count == 0 && !body.is_empty()) {
         return None;
     }
-    let offset = header.base_offset.checked_add(i64::from(offset_delta))?;
-    if offset < header.base_offset || offset > header.last_offset {
+    // No overflow: the base is not negative and the delta has 31 bits.
+    let offset = header.base_offset.wrapping_add(offset_delta as i64);
+    if offset as u64 > header.last_offset as u64 {
         return None;
     }
     let timestamp = match header.timestamp_type() {
         TimestampType::CreateTime => header.base_timestamp.checked_add(timestamp_delta)?,
         TimestampType::LogAppendTime => header.max_timestamp,
     };
-    *rest = after;
-    Some(RecordRef {
-        offset,
-        timestamp,
-        key,
-        value,
-        header_count,
-        raw_headers: body,
-    })
+    let header_count = header_count as u32;
+    Some((
+        RecordRef {
+            offset,
+            timestamp,
+            key,
+            value,
+            header_count,
+            raw_headers: body,
+        },
+        rest,
+    ))
+}
+
+/// A length or count that cannot be negative.
+#[inline(always)]
+fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (value, rest) = varint::take_unsigned(bytes)?;
+    (value & 1 == 0).then_some(((value >> 1) as usize, rest))
 }
 
 /// A nullable field: its length as a varint (-1 is null), then its bytes.
 #[inline(always)]
-fn take_field<'a>(body: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
-    let length = varint::take_int(body)?;
-    if length < 0 {
-        return (length == -1).then_some(None);
+fn take_field(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let (length, rest) = varint::take_unsigned(bytes)?;
+    if length & 1 == 1 {
+        return (length == 1).then_some((None, rest));
     }
-    let (field, after) = body.split_at_checked(length as usize)?;
-    *body = after;
-    Some(Some(field))
+    let (field, rest) = rest.split_at_checked((length >> 1) as usize)?;
+    Some((Some(field), rest))
 }
 
 #[cold]
@@ -274,10 +285,7 @@ impl<'a> Iterator for HeaderIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let mut rest = self.rest;
-        let key = take_field(&mut rest).flatten();
-        let value = take_field(&mut rest);
-        let (Some(key), Some(value)) = (key, value) else {
+        let Some((header, rest)) = take_header(self.rest) else {
             self.left = 0;
             return Some(Err(DecodeError::Corrupt {
                 what: "record header",
@@ -291,12 +299,19 @@ impl<'a> Iterator for HeaderIter<'a> {
                 detail: "bytes follow the last header",
             }));
         }
-        Some(Ok(HeaderRef { key, value }))
+        Some(Ok(header))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, Some(self.left as usize))
     }
+}
+
+#[inline]
+fn take_header(bytes: &[u8]) -> Option<(HeaderRef<'_>, &[u8])> {
+    let (key, rest) = take_field(bytes)?;
+    let (value, rest) = take_field(rest)?;
+    Some((HeaderRef { key: key?, value }, rest))
 }
 
 impl std::iter::FusedIterator for HeaderIter<'_> {}

@@ -27,44 +27,42 @@ pub(super) fn put_len(out: &mut [u8], at: usize, length: usize) -> usize {
     put_unsigned(out, at, (length as u64) << 1)
 }
 
-/// Takes a varint of up to 10 bytes off the front; `None` when it is cut off or over-long.
+/// Takes a varint of up to 10 bytes off the front and returns what follows it; `None` when it is
+/// cut off or over-long. Slices go in and out by value, so that they stay in registers.
 #[inline(always)]
-pub(super) fn take_long(bytes: &mut &[u8]) -> Option<i64> {
+pub(super) fn take_long(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     if first < 0x80 {
-        *bytes = rest;
-        return Some(unzigzag(u64::from(first)));
+        return Some((unzigzag(u64::from(first)), rest));
     }
     let (&second, rest) = rest.split_first()?;
     if second < 0x80 {
-        *bytes = rest;
-        return Some(unzigzag(u64::from(first & 0x7f) | (u64::from(second) << 7)));
+        let value = u64::from(first & 0x7f) | (u64::from(second) << 7);
+        return Some((unzigzag(value), rest));
     }
-    take_rest(bytes, 10).map(unzigzag)
+    let (value, length) = read_rest(bytes, 10)?;
+    Some((unzigzag(value), bytes.get(length..)?))
 }
 
-/// Takes a varint of up to 5 bytes that fits an `i32`.
+/// Takes a varint of up to 5 bytes, its sign still in the lowest bit: what is odd is negative.
 #[inline(always)]
-pub(super) fn take_int(bytes: &mut &[u8]) -> Option<i32> {
+pub(super) fn take_unsigned(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     if first < 0x80 {
-        *bytes = rest;
-        return Some(unzigzag32(u32::from(first)));
+        return Some((u32::from(first), rest));
     }
     let (&second, rest) = rest.split_first()?;
     if second < 0x80 {
-        *bytes = rest;
-        return Some(unzigzag32(
-            u32::from(first & 0x7f) | (u32::from(second) << 7),
-        ));
+        let value = u32::from(first & 0x7f) | (u32::from(second) << 7);
+        return Some((value, rest));
     }
-    let value = take_rest(bytes, 5)?;
-    Some(unzigzag32(u32::try_from(value).ok()?))
+    let (value, length) = read_rest(bytes, 5)?;
+    Some((u32::try_from(value).ok()?, bytes.get(length..)?))
 }
 
-/// The loop for three bytes and more. The tenth byte may carry one bit only.
+/// The loop for three bytes and more: the value and its length. The tenth byte may carry one bit only.
 #[inline(never)]
-fn take_rest(bytes: &mut &[u8], limit: usize) -> Option<u64> {
+fn read_rest(bytes: &[u8], limit: usize) -> Option<(u64, usize)> {
     let mut value = 0u64;
     for (index, &byte) in bytes.iter().enumerate().take(limit) {
         if index == 9 && byte > 1 {
@@ -72,15 +70,29 @@ fn take_rest(bytes: &mut &[u8], limit: usize) -> Option<u64> {
         }
         value |= u64::from(byte & 0x7f) << (7 * index);
         if byte < 0x80 {
-            *bytes = bytes.get(index + 1..)?;
-            return Some(value);
+            return Some((value, index + 1));
         }
     }
     None
 }
 
+/// One and two bytes hold nearly every length and delta; two are stored at once.
 #[inline(always)]
-fn put_unsigned(out: &mut [u8], mut at: usize, mut value: u64) -> usize {
+fn put_unsigned(out: &mut [u8], at: usize, value: u64) -> usize {
+    if value < 0x80 {
+        out[at] = value as u8;
+        return at + 1;
+    }
+    if value < 0x4000 {
+        let groups = (value & 0x7f) | 0x80 | ((value >> 7) << 8);
+        out[at..at + 2].copy_from_slice(&(groups as u16).to_le_bytes());
+        return at + 2;
+    }
+    put_rest(out, at, value)
+}
+
+#[inline(never)]
+fn put_rest(out: &mut [u8], mut at: usize, mut value: u64) -> usize {
     while value >= 0x80 {
         out[at] = value as u8 | 0x80;
         value >>= 7;
@@ -105,11 +117,6 @@ fn zigzag(value: i64) -> u64 {
 #[inline(always)]
 fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-#[inline(always)]
-fn unzigzag32(value: u32) -> i32 {
-    (value >> 1) as i32 ^ -((value & 1) as i32)
 }
 
 #[cfg(test)]

@@ -25,9 +25,7 @@ fn vectors_of_the_zigzag_form() {
     for (value, bytes) in cases {
         assert_eq!(encode(value), bytes, "{value}");
         assert_eq!(size(value), bytes.len(), "{value}");
-        let mut rest = bytes;
-        assert_eq!(take_long(&mut rest), Some(value));
-        assert!(rest.is_empty());
+        assert_eq!(take_long(bytes), Some((value, &[][..])));
     }
 }
 
@@ -37,22 +35,33 @@ fn every_bit_length_comes_back() {
         for value in [1i64 << bit, (1i64 << bit).wrapping_sub(1), !(1i64 << bit)] {
             let bytes = encode(value);
             assert_eq!(size(value), bytes.len());
-            assert_eq!(take_long(&mut &bytes[..]), Some(value));
-            let narrow = take_int(&mut &bytes[..]);
-            assert_eq!(narrow, i32::try_from(value).ok(), "{value}");
+            assert_eq!(take_long(&bytes), Some((value, &[][..])));
+            let narrow = take_unsigned(&bytes).map(|(value, _)| unzigzag(u64::from(value)));
+            assert_eq!(narrow, i32::try_from(value).ok().map(i64::from), "{value}");
         }
     }
 }
 
 #[test]
-fn cut_off_and_over_long_input_is_refused_and_left_alone() {
-    for bytes in [&[][..], &[0x80], &[0x80, 0x80], &[0xff; 11], &[0x80; 10]] {
-        let mut rest = bytes;
-        assert_eq!(take_long(&mut rest), None, "{bytes:?}");
-        assert_eq!(rest, bytes);
+fn what_follows_is_returned() {
+    for length in [1, 2, 5, 9, 10] {
+        let value = if length == 1 {
+            1
+        } else {
+            1i64 << (7 * length - 8)
+        };
+        let bytes = [&encode(value)[..], b"rest"].concat();
+        assert_eq!(bytes.len(), length + 4);
+        assert_eq!(take_long(&bytes), Some((value, &b"rest"[..])));
     }
-    let six = [0x80, 0x80, 0x80, 0x80, 0x80, 0x01];
-    assert_eq!(take_int(&mut &six[..]), None);
-    let too_big = [0xff, 0xff, 0xff, 0xff, 0x1f];
-    assert_eq!(take_int(&mut &too_big[..]), None);
+}
+
+#[test]
+fn cut_off_and_over_long_input_is_refused() {
+    for bytes in [&[][..], &[0x80], &[0x80, 0x80], &[0xff; 11], &[0x80; 10]] {
+        assert_eq!(take_long(bytes), None, "{bytes:?}");
+        assert_eq!(take_unsigned(bytes), None, "{bytes:?}");
+    }
+    assert_eq!(take_unsigned(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x01]), None);
+    assert_eq!(take_unsigned(&[0xff, 0xff, 0xff, 0xff, 0x1f]), None);
 }
