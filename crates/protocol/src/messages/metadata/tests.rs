@@ -228,3 +228,35 @@ fn an_unknown_topic_asked_for_by_id_has_no_name() {
         Ok(response)
     );
 }
+
+#[test]
+fn a_thousand_topics_cost_about_a_thousand_allocations() {
+    let mut response = MetadataResponse::default();
+    for topic in 0..1000 {
+        let partitions = (0..10)
+            .map(|partition| MetadataPartition {
+                error_code: ErrorCode::NONE,
+                partition_index: partition,
+                leader_id: 1,
+                leader_epoch: 0,
+                replica_nodes: response.add_nodes(&[1, 2, 3]),
+                isr_nodes: response.add_nodes(&[1, 2, 3]),
+                offline_replicas: NodeSpan::default(),
+            })
+            .collect();
+        let name = Some(StrBytes::from_string(format!("topic-{topic}")));
+        response.topics.push(MetadataTopic {
+            name,
+            partitions,
+            ..Default::default()
+        });
+    }
+    for version in [8, 12] {
+        let mut body = Frame::new();
+        MetadataRequest::encode_response(&response, version, &mut body).expect("encodes");
+        let body = body.to_bytes();
+        let read = || drop(MetadataRequest::decode_response(version, body.clone()));
+        let count = allocation_counter::measure(read).count_total;
+        assert!(count < 1050, "{count} allocations in version {version}");
+    }
+}
