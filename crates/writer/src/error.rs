@@ -313,3 +313,15 @@ impl fmt::Display for Detail<'_> {
             .map_or(Ok(()), |detail| write!(formatter, " ({detail})"))
     }
 }
+
+/// What a writer gave up when it was closed; each of these records has had its outcome, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "closed before everything was delivered: {not_written} records not written, {maybe_written} maybe written"
+)]
+pub struct Undelivered {
+    /// Records that no broker has.
+    pub not_written: usize,
+    /// Records that a broker may have.
+    pub maybe_written: usize,
+}

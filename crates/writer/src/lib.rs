@@ -5,11 +5,15 @@
 
 mod accumulator;
 pub mod balancer;
+mod config;
 mod error;
 mod partitioner;
 mod receipt;
 mod sender;
+mod writer;
 
+pub use config::{Acks, WriterConfig};
 pub use ekafka_conn::{Header, Record};
-pub use error::{Cause, ErrorClass, TopicPartition, WriteErrors, WriterError};
+pub use error::{Cause, ErrorClass, TopicPartition, Undelivered, WriteErrors, WriterError};
 pub use receipt::{Delivered, Delivery};
+pub use writer::Writer;

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::BytesMut;
-use ekafka_protocol::EncodeError;
 use ekafka_protocol::records::{BATCH_OVERHEAD, BatchBuilder, RecordData};
+use ekafka_protocol::{EncodeError, StrBytes};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::error::{Cause, TopicPartition};
 use crate::partitioner::Sticky;
 use crate::receipt::Receipt;
 
-pub(crate) use batch::{ClosedBatch, OpenBatch, Pool};
+pub(crate) use batch::{OpenBatch, Pool};
 pub(crate) use budget::{Budget, Permit};
 pub(crate) use queue::{Patience, Queue, Shut, Taken};
 
@@ -77,6 +77,8 @@ pub(crate) struct Partition {
     /// Index of its lane in the sender.
     pub(crate) lane: usize,
     pub(crate) at: TopicPartition,
+    /// The topic's name in the form that messages take without a copy.
+    pub(crate) name: StrBytes,
     pub(crate) topic_id: Uuid,
     queue: Mutex<Queue>,
 }
@@ -213,6 +215,10 @@ impl Shelf {
             return;
         }
         let mut list = known.list.clone();
+        let name = match list.first() {
+            Some(first) => first.name.clone(),
+            None => StrBytes::from_string(topic.name.to_string()),
+        };
         for number in list.len()..count {
             let mut queue = Queue::default();
             if self.is_shut() {
@@ -224,6 +230,7 @@ impl Shelf {
                     topic: Arc::clone(&topic.name),
                     partition: number as i32,
                 },
+                name: name.clone(),
                 topic_id: topic.id,
                 queue: Mutex::new(queue),
             }));

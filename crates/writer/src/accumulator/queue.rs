@@ -82,6 +82,20 @@ impl Queue {
         self.announced = false;
     }
 
+    pub(crate) fn has_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Bytes of the open batch, none if there is none.
+    pub(crate) fn open_len(&self) -> usize {
+        self.open.as_ref().map_or(0, OpenBatch::len)
+    }
+
+    /// The receipt of the batch opened last.
+    pub(crate) fn newest(&self) -> Option<&Arc<Receipt>> {
+        self.unresolved.back()
+    }
+
     /// Lets the open batch take no more records.
     pub(crate) fn close_open(&mut self) {
         self.flush = false;

@@ -11,11 +11,13 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sender::plan::BrokerId;
 use bytes::Bytes;
+use ekafka_conn::BrokerId;
 use ekafka_protocol::Uuid;
 use ekafka_protocol::compression::Compression;
 use tokio::time::Instant;
+
+pub(crate) use settle::Abandoned;
 
 use super::in_flight::{Flight, Lane, Next, Place};
 use super::plan::Plan;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::sender::plan::BrokerId;
 use bytes::Bytes;
+use ekafka_conn::BrokerId;
 use ekafka_protocol::records::SealedBatch;
 use tokio::time::Instant;
 

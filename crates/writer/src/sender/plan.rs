@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use ekafka_conn::BrokerId;
+
 #[cfg(test)]
 mod tests;
 
@@ -150,7 +152,3 @@ impl Plan {
             .unwrap_or_default()
     }
 }
-
-/// A broker's id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct BrokerId(pub(crate) i32);

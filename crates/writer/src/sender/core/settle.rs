@@ -9,6 +9,7 @@ use ekafka_protocol::{ErrorCode, Uuid};
 use tokio::time::Instant;
 
 use super::{Core, Leaders, Sent, refuse};
+use crate::accumulator::Partition;
 use crate::error::{Cause, TopicPartition, WriterError};
 use crate::receipt::Ack;
 use crate::sender::in_flight::Place;
@@ -536,16 +537,12 @@ impl Core {
                 resolver.resolve(Err(error(at, maybe_written)));
             }
             lane.flights.retain(|flight| !flight.is_waiting());
+            abandoned.not_written += end_queue(&lane.partition, &error);
         }
         let shelf = Arc::clone(&self.shelf);
         shelf.each_topic(|topic| {
             for partition in &topic.partitions().list {
-                while let Some(batch) = partition.queue().take_opened_until(None) {
-                    abandoned.not_written += batch.count();
-                    let resolver = batch.into_resolver();
-                    let at = resolver.at().clone();
-                    resolver.resolve(Err(error(at, false)));
-                }
+                abandoned.not_written += end_queue(partition, &error);
             }
         });
         abandoned
@@ -571,6 +568,18 @@ impl Core {
         let (number, id) = sent.batches[position].take()?;
         Some((position, number, id))
     }
+}
+
+/// Resolves what waits in a queue; says how many records that were.
+fn end_queue(partition: &Partition, error: impl Fn(TopicPartition, bool) -> WriterError) -> usize {
+    let mut records = 0;
+    while let Some(batch) = partition.queue().take_opened_until(None) {
+        records += batch.count();
+        let resolver = batch.into_resolver();
+        let at = resolver.at().clone();
+        resolver.resolve(Err(error(at, false)));
+    }
+    records
 }
 
 /// The wait before the next attempt: doubled each time, within its bounds, 20 % more or less so that clients spread out.

@@ -1,0 +1,413 @@
+//! How a writer is set up, and checked once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ekafka_conn::{Cluster, ConnConfig};
+use ekafka_protocol::compression::Compression;
+
+use crate::accumulator::{Limits, Patience};
+use crate::balancer::Balancer;
+use crate::error::WriterError;
+use crate::sender::Rules;
+use crate::writer::Writer;
+
+#[cfg(test)]
+mod tests;
+
+/// Who has to have a batch before it counts as written. Kafka: `acks`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Acks {
+    /// No one: written means handed to the operating system. Nothing is ever sent twice, and offsets are not known.
+    None,
+    /// The partition's leader. A record is lost if the leader fails before others have copied it.
+    One,
+    /// All replicas that are in sync.
+    #[default]
+    All,
+}
+
+/// Everything that can be set on a [`Writer`]; obtained from [`Writer::builder`], ended by [`build`](Self::build).
+#[derive(Debug, Clone)]
+#[must_use = "a writer is made by `build`"]
+pub struct WriterConfig {
+    brokers: Vec<String>,
+    cluster: Option<Cluster>,
+    connection: ConnConfig,
+    topic: Option<Arc<str>>,
+    balancer: Option<Arc<dyn Balancer>>,
+    acks: Acks,
+    idempotence: Option<bool>,
+    linger: Option<Duration>,
+    batch_bytes: Option<usize>,
+    batch_size: usize,
+    compression: Compression,
+    request_timeout: Duration,
+    delivery_timeout: Duration,
+    max_attempts: u32,
+    retry_backoff: (Duration, Duration),
+    max_in_flight: usize,
+    max_request_size: usize,
+    buffer_memory: usize,
+    max_block: Duration,
+    auto_create: bool,
+}
+
+/// A configuration without faults, taken apart for the rooms that go by it.
+pub(crate) struct Checked {
+    pub(crate) cluster: Cluster,
+    pub(crate) topic: Option<Arc<str>>,
+    pub(crate) balancer: Option<Arc<dyn Balancer>>,
+    pub(crate) limits: Limits,
+    pub(crate) rules: Rules,
+    pub(crate) buffer_memory: usize,
+    pub(crate) max_block: Duration,
+    pub(crate) auto_create: bool,
+}
+
+impl Default for WriterConfig {
+    fn default() -> Self {
+        Self {
+            brokers: Vec::new(),
+            cluster: None,
+            connection: ConnConfig::default(),
+            topic: None,
+            balancer: None,
+            acks: Acks::All,
+            idempotence: None,
+            linger: None,
+            batch_bytes: None,
+            batch_size: usize::MAX,
+            compression: Compression::NONE,
+            request_timeout: Duration::from_secs(30),
+            delivery_timeout: Duration::from_secs(120),
+            max_attempts: u32::MAX,
+            retry_backoff: (Duration::from_millis(100), Duration::from_secs(1)),
+            max_in_flight: 5,
+            max_request_size: MIB,
+            buffer_memory: 32 * MIB,
+            max_block: Duration::from_secs(60),
+            auto_create: false,
+        }
+    }
+}
+
+impl WriterConfig {
+    /// Where to find the cluster: `host:port` of one or more brokers, all tried.
+    ///
+    /// Kafka: `bootstrap.servers`. Default: none; either this or [`cluster`](Self::cluster) must be set.
+    pub fn brokers<I: IntoIterator<Item = impl Into<String>>>(mut self, brokers: I) -> Self {
+        self.brokers = brokers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Uses a cluster handle that others share: its metadata, though not its produce connections' pace.
+    ///
+    /// Default: none; either this or [`brokers`](Self::brokers) must be set.
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
+    /// How connections are made when [`brokers`](Self::brokers) is used: TLS, SASL, client id and time limits.
+    ///
+    /// Default: plaintext without log-in. Ignored together with [`cluster`](Self::cluster), which has its own: setting both
+    /// is a fault.
+    pub fn connection(mut self, connection: ConnConfig) -> Self {
+        self.connection = connection;
+        self
+    }
+
+    /// The topic of every record; without it, each record names its own.
+    ///
+    /// Default: none.
+    pub fn topic(mut self, topic: impl Into<Arc<str>>) -> Self {
+        self.topic = Some(topic.into());
+        self
+    }
+
+    /// Chooses the partition of records that do not name one.
+    ///
+    /// Kafka: `partitioner.class`. Default: keyed records by murmur2 as the Java client does, others batch by batch to a
+    /// partition drawn at random, where slow partitions are drawn less often (KIP-794).
+    pub fn balancer(mut self, balancer: impl Balancer + 'static) -> Self {
+        self.balancer = Some(Arc::new(balancer));
+        self
+    }
+
+    /// Like [`balancer`](Self::balancer), for one that is shared or boxed already.
+    pub fn balancer_arc(mut self, balancer: Arc<dyn Balancer>) -> Self {
+        self.balancer = Some(balancer);
+        self
+    }
+
+    /// Who has to have a batch before it counts as written.
+    ///
+    /// Kafka: `acks`. Default: all. Less is faster by a replication round trip, and loses acknowledged records when a
+    /// broker fails.
+    pub fn acks(mut self, acks: Acks) -> Self {
+        self.acks = acks;
+        self
+    }
+
+    /// Whether brokers recognise a batch that is sent twice (KIP-98).
+    ///
+    /// Kafka: `enable.idempotence`. Default: on with [`Acks::All`], off otherwise. Without it a retry may duplicate, and one
+    /// batch per partition is in flight at a time, so that order is kept.
+    pub fn idempotence(mut self, on: bool) -> Self {
+        self.idempotence = Some(on);
+        self
+    }
+
+    /// How long a batch waits for more records after its first.
+    ///
+    /// Kafka: `linger.ms`. Default: not set: a batch goes at once while its partition has nothing in flight, and fills while
+    /// it has. Zero sends every call's records at once, more requests for less delay; longer makes fuller batches and adds
+    /// its length to each record's latency.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = Some(linger);
+        self
+    }
+
+    /// Lets batches go at once while nothing is in flight, and fill while something is: undoes [`linger`](Self::linger).
+    ///
+    /// Default: on.
+    pub fn adaptive(mut self) -> Self {
+        self.linger = None;
+        self
+    }
+
+    /// Bytes, before compression, at which a batch takes no more records; also the largest record.
+    ///
+    /// Kafka: `batch.size`. Default: batches end at 256 KiB, and a record may have 1 MiB alone. Larger makes fewer requests
+    /// when many records wait; brokers refuse batches over their `message.max.bytes`, 1 MiB by default.
+    pub fn batch_bytes(mut self, bytes: usize) -> Self {
+        self.batch_bytes = Some(bytes);
+        self
+    }
+
+    /// Records at which a batch takes no more.
+    ///
+    /// kafka-go: `BatchSize`. Default: no bound but the bytes. One sends every record alone.
+    pub fn batch_size(mut self, records: usize) -> Self {
+        self.batch_size = records;
+        self
+    }
+
+    /// How batches are compressed.
+    ///
+    /// Kafka: `compression.type`. Default: not. Costs CPU in exchange for network and disk.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// How long to wait for the answer to one request.
+    ///
+    /// Kafka: `request.timeout.ms`. Default: 30 s. Too short resends to a broker that is only slow; too long finds out late
+    /// about one that is gone.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// How long a record may take, from its acceptance to its outcome, all retries included.
+    ///
+    /// Kafka: `delivery.timeout.ms` (KIP-91). Default: 2 min. Short ones give up during a leader election, which takes
+    /// seconds.
+    pub fn delivery_timeout(mut self, timeout: Duration) -> Self {
+        self.delivery_timeout = timeout;
+        self
+    }
+
+    /// How many requests may carry a batch, the first included.
+    ///
+    /// Kafka: `retries` + 1. Default: no bound but [`delivery_timeout`](Self::delivery_timeout). One never retries.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// The wait before the second attempt, doubled for each further one up to the longest; 20 % more or less at random.
+    ///
+    /// Kafka: `retry.backoff.ms`, `retry.backoff.max.ms` (KIP-580). Default: 100 ms, 1 s.
+    pub fn retry_backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.retry_backoff = (first, longest);
+        self
+    }
+
+    /// Requests to a broker, and batches of a partition, that may be without an answer.
+    ///
+    /// Kafka: `max.in.flight.requests.per.connection`. Default: 5, and no more with idempotence. One waits for each answer.
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.max_in_flight = requests;
+        self
+    }
+
+    /// Bytes of records in one request, unless a single batch has more.
+    ///
+    /// Kafka: `max.request.size`. Default: 1 MiB. Larger requests delay the answer for the batches in them.
+    pub fn max_request_size(mut self, bytes: usize) -> Self {
+        self.max_request_size = bytes;
+        self
+    }
+
+    /// Bytes that batches without an outcome may hold in memory; calls wait for room when they are used up.
+    ///
+    /// Kafka: `buffer.memory`. Default: 32 MiB. Too small for `batch_bytes` times the busy partitions makes calls wait.
+    pub fn buffer_memory(mut self, bytes: usize) -> Self {
+        self.buffer_memory = bytes;
+        self
+    }
+
+    /// How long a call waits for room in the memory, or for a topic's metadata.
+    ///
+    /// Kafka: `max.block.ms`. Default: 60 s.
+    pub fn max_block(mut self, wait: Duration) -> Self {
+        self.max_block = wait;
+        self
+    }
+
+    /// Lets brokers create a topic that does not exist when the first record for it is written.
+    ///
+    /// Kafka: `allow.auto.create.topics`. Default: no: a misspelt name is an error. The broker's
+    /// `auto.create.topics.enable` must allow it, too.
+    pub fn allow_auto_topic_creation(mut self, allow: bool) -> Self {
+        self.auto_create = allow;
+        self
+    }
+
+    /// Checks everything and makes the writer. Nothing is dialled before the first record.
+    ///
+    /// # Errors
+    /// [`WriterError::Config`] with every fault at once; also outside of a Tokio runtime.
+    pub fn build(self) -> Result<Writer, WriterError> {
+        Writer::new(self.check()?)
+    }
+
+    fn check(self) -> Result<Checked, WriterError> {
+        let mut faults = Vec::new();
+        let idempotent = self.idempotence.unwrap_or(self.acks == Acks::All);
+        let batch_bytes = self.batch_bytes.unwrap_or(DEFAULT_BATCH);
+        let mut fault = |is_one: bool, text: &str| {
+            if is_one {
+                faults.push(text.to_owned());
+            }
+        };
+        fault(
+            self.brokers.is_empty() && self.cluster.is_none(),
+            "no brokers",
+        );
+        fault(
+            !self.brokers.is_empty() && self.cluster.is_some(),
+            "both brokers and a cluster",
+        );
+        fault(
+            idempotent && self.acks != Acks::All,
+            "idempotence needs acks all",
+        );
+        fault(
+            idempotent && self.max_in_flight > 5,
+            "idempotence allows 5 requests in flight",
+        );
+        fault(self.max_in_flight == 0, "max_in_flight is zero");
+        fault(self.max_attempts == 0, "max_attempts is zero");
+        fault(self.batch_size == 0, "batch_size is zero");
+        fault(
+            batch_bytes < SMALLEST_BATCH,
+            "batch_bytes has no room for a record (68 bytes)",
+        );
+        fault(batch_bytes > LARGEST_BATCH, "batch_bytes is over 1 GiB");
+        fault(
+            self.buffer_memory < batch_bytes,
+            "buffer_memory is less than batch_bytes",
+        );
+        fault(
+            self.buffer_memory > LARGEST_MEMORY,
+            "buffer_memory is over 256 GiB",
+        );
+        fault(self.max_request_size == 0, "max_request_size is zero");
+        fault(self.request_timeout.is_zero(), "request_timeout is zero");
+        fault(
+            self.topic.as_ref().is_some_and(|topic| topic.is_empty()),
+            "the topic has no name",
+        );
+        fault(
+            self.delivery_timeout < self.linger.unwrap_or_default(),
+            "delivery_timeout is less than linger",
+        );
+        fault(
+            self.delivery_timeout.is_zero() || self.delivery_timeout > FOREVER,
+            "delivery_timeout is not between zero and a year",
+        );
+        fault(
+            self.retry_backoff.0 > self.retry_backoff.1,
+            "the first retry_backoff is the longer one",
+        );
+        let cluster = match self.cluster {
+            Some(cluster) => Ok(cluster),
+            None => Cluster::new(self.brokers, self.connection).map_err(|error| error.to_string()),
+        };
+        match cluster {
+            Ok(cluster) if faults.is_empty() => Ok(Checked {
+                cluster,
+                topic: self.topic,
+                balancer: self.balancer,
+                limits: Limits {
+                    batch_bytes,
+                    max_record: self.batch_bytes.unwrap_or(MIB.min(self.buffer_memory)),
+                    batch_size: self.batch_size,
+                    patience: self.linger.map_or(Patience::Adaptive, Patience::Linger),
+                },
+                rules: Rules {
+                    acks: match self.acks {
+                        Acks::None => 0,
+                        Acks::One => 1,
+                        Acks::All => -1,
+                    },
+                    idempotent,
+                    compression: self.compression,
+                    depth: self.max_in_flight,
+                    max_request: self.max_request_size,
+                    request_timeout: self.request_timeout,
+                    delivery_timeout: self.delivery_timeout,
+                    max_attempts: self.max_attempts,
+                    backoff: self.retry_backoff,
+                },
+                buffer_memory: self.buffer_memory,
+                max_block: self.max_block.min(FOREVER),
+                auto_create: self.auto_create,
+            }),
+            Ok(_) => Err(config_error(&faults)),
+            Err(fault) => {
+                // "no brokers" is said once, by whom it concerns.
+                if faults.first().is_none_or(|first| first != "no brokers") {
+                    faults.push(fault);
+                }
+                Err(config_error(&faults))
+            }
+        }
+    }
+}
+
+pub(crate) fn config_error(faults: &[String]) -> WriterError {
+    WriterError::Config {
+        faults: faults.join("; ").into(),
+    }
+}
+
+const MIB: usize = 1024 * 1024;
+
+/// Where a batch ends unless configured: fills a request, and stays in the second-level cache until it is sent.
+const DEFAULT_BATCH: usize = 256 * 1024;
+
+/// A header and the shortest record.
+const SMALLEST_BATCH: usize = 61 + 7;
+
+/// Lengths on the wire are 32 bits.
+const LARGEST_BATCH: usize = 1 << 30;
+
+const LARGEST_MEMORY: usize = 256 << 30;
+
+/// Longer than any wait, short enough to be added to any time.
+const FOREVER: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -1,0 +1,265 @@
+//! The door: what an application calls. It stamps the time, asks for the partition, waits for room and appends; all else
+//! happens behind it.
+
+mod accept;
+mod call;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ekafka_conn::{ConnError, Record};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::accumulator::{Shelf, Topic};
+use crate::balancer::Balancer;
+use crate::config::{Checked, WriterConfig, config_error};
+use crate::error::{Undelivered, WriteErrors, WriterError};
+use crate::receipt::Delivery;
+use crate::sender::{Event, Sender};
+
+use self::call::Call;
+
+/// Writes records to Kafka. Clones share it; dropping the last one gives up what was not delivered, [`close`](Self::close)
+/// delivers it first.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use ekafka_writer::{Record, Writer};
+///
+/// let writer = Writer::builder().brokers(["localhost:9092"]).topic("orders").build()?;
+/// writer.write(&[Record::new("first").key("user-7"), Record::new("second")]).await?;
+/// let delivered = writer.send(Record::new("third")).await?.await?;
+/// println!("offset {:?} of partition {}", delivered.offset(), delivered.partition());
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "producer")]
+#[derive(Debug, Clone)]
+pub struct Writer {
+    door: Arc<Door>,
+}
+
+/// What clones share; the last one to go ends the sender.
+struct Door {
+    sender: Arc<Sender>,
+    topic: Option<Arc<str>>,
+    balancer: Option<Arc<dyn Balancer>>,
+    max_block: Duration,
+    auto_create: bool,
+}
+
+impl Writer {
+    /// A configuration to fill in; [`WriterConfig::build`] makes the writer.
+    pub fn builder() -> WriterConfig {
+        WriterConfig::default()
+    }
+
+    pub(crate) fn new(config: Checked) -> Result<Self, WriterError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(config_error(&[
+                "not called within a Tokio runtime".to_owned()
+            ]));
+        }
+        // Enough for a full pipe and the batches being filled behind it.
+        let pooled = 2 * config.rules.depth + 2;
+        let shelf = Arc::new(Shelf::new(config.limits, config.buffer_memory, pooled));
+        let sender = Sender::start(config.rules, config.cluster, shelf);
+        let door = Door {
+            sender,
+            topic: config.topic,
+            balancer: config.balancer,
+            max_block: config.max_block,
+            auto_create: config.auto_create,
+        };
+        Ok(Self {
+            door: Arc::new(door),
+        })
+    }
+
+    /// Writes `records` and waits for their outcomes. Records of one partition keep their order, also across calls.
+    ///
+    /// The records that can be written are, whatever becomes of the others.
+    ///
+    /// # Errors
+    /// [`WriteErrors`] with one slot for each record, when any failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before its first wait writes nothing. Later, the records that were accepted are written all the
+    /// same; nobody is told of their outcomes.
+    pub async fn write(&self, records: &[Record<'_>]) -> Result<(), WriteErrors> {
+        let mut call = Call::new(records.len());
+        self.door.accept(records, &mut call).await;
+        call.finish().await
+    }
+
+    /// Accepts one record, waiting for room if need be; the handle gives its outcome.
+    ///
+    /// # Errors
+    /// The reason why the record was not accepted: no class but "not written".
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready writes nothing and takes no room. Dropping the [`Delivery`] changes nothing.
+    pub async fn send(&self, record: Record<'_>) -> Result<Delivery, WriterError> {
+        match self.door.try_accept(&record) {
+            Err(Obstacle::Error(error)) => Err(error),
+            Ok(delivery) => Ok(delivery),
+            Err(obstacle) => self.door.accept_one(&record, obstacle).await,
+        }
+    }
+
+    /// Accepts one record if that takes no waiting.
+    ///
+    /// # Errors
+    /// [`WriterError::NoRoom`] when there is no room now or the topic's partitions are not known yet; otherwise as
+    /// [`send`](Self::send).
+    pub fn try_send(&self, record: Record<'_>) -> Result<Delivery, WriterError> {
+        self.door
+            .try_accept(&record)
+            .map_err(|obstacle| match obstacle {
+                Obstacle::Error(error) => error,
+                Obstacle::Topic | Obstacle::Room(_) => WriterError::NoRoom {
+                    waited: Duration::ZERO,
+                },
+            })
+    }
+
+    /// Sends what is buffered now without delay, and waits until all of it has its outcome, good or bad.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the waiting only.
+    pub async fn flush(&self) {
+        self.door.flush().await;
+    }
+
+    /// Accepts nothing more, delivers what is buffered until `deadline`, and gives up the rest.
+    ///
+    /// # Errors
+    /// [`Undelivered`] with the number of records that were given up at the deadline. Records that failed before are not
+    /// counted: they have had their outcomes.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the writer closed to new records, and delivering what it has.
+    pub async fn close(&self, deadline: Instant) -> Result<(), Undelivered> {
+        let sender = &self.door.sender;
+        sender.shelf.shut();
+        // In time or not: what has no outcome by now is counted next.
+        let _ = tokio::time::timeout_at(deadline, self.door.flush()).await;
+        let (tell, told) = oneshot::channel();
+        sender.post(Event::Abandon(Some(tell)));
+        let abandoned = told.await.unwrap_or_default();
+        if abandoned == crate::sender::Abandoned::default() {
+            return Ok(());
+        }
+        Err(Undelivered {
+            not_written: abandoned.not_written,
+            maybe_written: abandoned.maybe_written,
+        })
+    }
+}
+
+impl Door {
+    async fn flush(&self) {
+        let shelf = &self.sender.shelf;
+        let mut ready = Vec::new();
+        let mut unresolved = Vec::new();
+        shelf.each_topic(|topic| {
+            for partition in &topic.partitions().list {
+                let mut queue = partition.queue();
+                queue.flush();
+                unresolved.extend(queue.unresolved().map(Arc::clone));
+                if queue.poke(shelf.limits.patience, false) {
+                    ready.push(Arc::clone(partition));
+                }
+            }
+        });
+        for partition in ready {
+            self.sender.post(Event::Ready(partition));
+        }
+        for receipt in unresolved {
+            receipt.done().await;
+        }
+    }
+
+    /// The writer's topic or the record's: exactly one of them must name it.
+    fn topic_of<'a>(&'a self, record: &Record<'a>) -> Result<&'a str, WriterError> {
+        match (&self.topic, record.topic) {
+            (Some(topic), None) => Ok(topic),
+            (None, Some(topic)) => Ok(topic),
+            (_, topic) => Err(WriterError::Topic {
+                topic: topic.map(Arc::from),
+            }),
+        }
+    }
+
+    /// The topic's queues, from the cluster's metadata where they are new.
+    async fn find_topic(&self, name: &str) -> Result<Arc<Topic>, WriterError> {
+        if let Some(topic) = self.sender.shelf.topic(name) {
+            return Ok(topic);
+        }
+        if self.sender.shelf.is_shut() {
+            return Err(WriterError::Closed);
+        }
+        let unavailable = |source: ConnError| WriterError::TopicUnavailable {
+            topic: Arc::from(name),
+            source: Arc::new(source),
+        };
+        let deadline = Instant::now() + self.max_block;
+        let cluster = self.sender.cluster();
+        let found = if self.auto_create {
+            cluster.topic_or_create(name, deadline).await
+        } else {
+            cluster.topic(name, deadline).await
+        };
+        let view = found.map_err(unavailable)?;
+        let Some(known) = view.topic(name) else {
+            return Err(unavailable(ConnError::Closed));
+        };
+        cluster.track(name);
+        Ok(self
+            .sender
+            .shelf
+            .set_topic(name, known.id, known.partitions.len()))
+    }
+
+    /// Why nothing is accepted any more.
+    fn closed_error(&self, topic: &Topic, partition: i32) -> WriterError {
+        match self.sender.shelf.failure() {
+            None => WriterError::Closed,
+            Some(cause) => WriterError::Fatal {
+                at: crate::error::TopicPartition {
+                    topic: Arc::clone(&topic.name),
+                    partition,
+                },
+                cause: cause.clone(),
+                maybe_written: false,
+            },
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.sender.post(Event::Abandon(None));
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Door")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a record could not be accepted without waiting.
+#[derive(Debug)]
+enum Obstacle {
+    /// The topic's partitions are to be looked up.
+    Topic,
+    /// So many bytes are to be waited for.
+    Room(usize),
+    Error(WriterError),
+}

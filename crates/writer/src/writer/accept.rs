@@ -1,0 +1,473 @@
+//! From a record to its place in a batch: topic, partition, room.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use ekafka_conn::{Record, milliseconds_since_1970};
+use ekafka_protocol::records::RecordData;
+use tokio::time::Instant;
+
+use super::call::Call;
+use super::{Door, Obstacle};
+use crate::accumulator::{Offer, Partition, Partitions, Permit, Queue, Shut, Topic};
+use crate::balancer::murmur2;
+use crate::error::{Cause, WriterError};
+use crate::receipt::{Delivery, Receipt};
+use crate::sender::Event;
+
+impl Door {
+    /// Puts the records of a call into batches; those that cannot be are noted in the call.
+    pub(super) async fn accept(&self, records: &[Record<'_>], call: &mut Call) {
+        // One look at the clock for all of them.
+        let now = milliseconds_since_1970(SystemTime::now());
+        if let Some(topic) = &self.topic
+            && records.iter().all(|record| record.topic.is_none())
+        {
+            self.accept_topic(topic, records, None, call, now).await;
+            return;
+        }
+        for (name, indexes) in self.by_topic(records, call) {
+            self.accept_topic(name, records, Some(&indexes), call, now)
+                .await;
+        }
+    }
+
+    /// One record, when nothing has to be waited for.
+    pub(super) fn try_accept(&self, record: &Record<'_>) -> Result<Delivery, Obstacle> {
+        let name = self.topic_of(record).map_err(Obstacle::Error)?;
+        let topic = self.sender.shelf.topic(name).ok_or(Obstacle::Topic)?;
+        self.put(&topic, record, &mut None)
+    }
+
+    /// One record, waiting for what is in its way.
+    pub(super) async fn accept_one(
+        &self,
+        record: &Record<'_>,
+        mut obstacle: Obstacle,
+    ) -> Result<Delivery, WriterError> {
+        let name = self.topic_of(record)?;
+        let deadline = Instant::now() + self.max_block;
+        let mut paid = None;
+        loop {
+            match obstacle {
+                Obstacle::Topic => {}
+                Obstacle::Room(bytes) => paid = Some(self.wait_for_room(bytes, deadline).await?),
+                Obstacle::Error(error) => return Err(error),
+            }
+            let topic = self.find_topic(name).await?;
+            match self.put(&topic, record, &mut paid) {
+                Ok(delivery) => return Ok(delivery),
+                Err(next) => obstacle = next,
+            }
+        }
+    }
+
+    /// Appends one record to the partition of its choice.
+    fn put(
+        &self,
+        topic: &Arc<Topic>,
+        record: &Record<'_>,
+        paid: &mut Option<Permit>,
+    ) -> Result<Delivery, Obstacle> {
+        let partitions = topic.partitions();
+        let choice = self
+            .choose(topic, &partitions, record)
+            .map_err(Obstacle::Error)?;
+        let partition = &partitions.list[choice.position];
+        let timestamp = record
+            .timestamp
+            .unwrap_or_else(|| milliseconds_since_1970(SystemTime::now()));
+        let shelf = &self.sender.shelf;
+        let mut queue = partition.queue();
+        let before = queue.open_len();
+        let offer = shelf.offer(
+            partition,
+            &mut queue,
+            &data(record, timestamp),
+            paid,
+            Instant::now,
+        );
+        let delivery = match offer {
+            Offer::Accepted(index) => match queue.newest() {
+                Some(receipt) => Ok(Delivery::new(Arc::clone(receipt), index, timestamp)),
+                None => Err(Obstacle::Error(WriterError::Closed)),
+            },
+            Offer::NoRoom(bytes) => Err(Obstacle::Room(bytes)),
+            refused => Err(self.refusal(refused, topic, partition)),
+        };
+        let leave = choice.is_sticky && self.is_time_to_leave(&mut queue, before);
+        let poke = queue.poke(shelf.limits.patience, shelf.budget.is_contended());
+        drop(queue);
+        if leave {
+            leave_sticky(topic, &partitions, choice.position);
+        }
+        if poke {
+            self.sender.post(Event::Ready(Arc::clone(partition)));
+        }
+        delivery
+    }
+
+    /// Records of one topic: all of the call, or those with the given indexes.
+    async fn accept_topic(
+        &self,
+        name: &str,
+        records: &[Record<'_>],
+        indexes: Option<&[u32]>,
+        call: &mut Call,
+        now: i64,
+    ) {
+        let refuse_all = |call: &mut Call, error: &WriterError| match indexes {
+            None => (0..records.len()).for_each(|index| call.refuse(index, error.clone())),
+            Some(indexes) => indexes
+                .iter()
+                .for_each(|index| call.refuse(*index as usize, error.clone())),
+        };
+        let topic = match self.find_topic(name).await {
+            Ok(topic) => topic,
+            Err(error) => return refuse_all(call, &error),
+        };
+        let is_free = |record: &Record<'_>| record.partition.is_none() && record.key.is_none();
+        if self.balancer.is_none() && indexes.is_none() && records.iter().all(is_free) {
+            self.accept_sticky(&topic, records, 0..records.len(), call, now)
+                .await;
+            return;
+        }
+        let count = indexes.map_or(records.len(), <[u32]>::len);
+        let all = 0..records.len() as u32;
+        let all = indexes.map_or_else(|| all.collect::<Vec<_>>(), <[u32]>::to_vec);
+        let mut chosen = Vec::with_capacity(count);
+        {
+            let partitions = topic.partitions();
+            for index in all {
+                match self.choose(&topic, &partitions, &records[index as usize]) {
+                    Ok(choice) => chosen.push((choice.position as u32, index)),
+                    Err(error) => call.refuse(index as usize, error),
+                }
+            }
+        }
+        // Stable within a partition, because indexes ascend.
+        chosen.sort_unstable();
+        let start = call.order.len();
+        call.order.extend(chosen.iter().map(|(_, index)| *index));
+        let mut from = 0;
+        for run in chosen.chunk_by(|left, right| left.0 == right.0) {
+            let position = run[0].0 as usize;
+            let range = start + from..start + from + run.len();
+            from += run.len();
+            let partition = topic.partitions().list.get(position).map(Arc::clone);
+            if let Some(partition) = partition {
+                self.append(&topic, &partition, records, range, call, now, None)
+                    .await;
+            }
+        }
+    }
+
+    /// Records without key or partition: each batch's worth to the partition drawn for it.
+    async fn accept_sticky(
+        &self,
+        topic: &Arc<Topic>,
+        records: &[Record<'_>],
+        range: Range<usize>,
+        call: &mut Call,
+        now: i64,
+    ) {
+        let mut left = range;
+        while !left.is_empty() {
+            let (position, partition) = {
+                let partitions = topic.partitions();
+                let position = topic.sticky.current(partitions.list.len());
+                (position, partitions.list.get(position).map(Arc::clone))
+            };
+            let Some(partition) = partition else { return };
+            let done = self
+                .append(
+                    topic,
+                    &partition,
+                    records,
+                    left.clone(),
+                    call,
+                    now,
+                    Some(position),
+                )
+                .await;
+            left.start = done;
+        }
+    }
+
+    /// Appends the records at a range of the call's order to one partition, under one lock unless room has to be waited
+    /// for. With `sticky`, stops when it is time for another partition. Returns the position it came to.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of a call, with the call's facts"
+    )]
+    async fn append(
+        &self,
+        topic: &Arc<Topic>,
+        partition: &Arc<Partition>,
+        records: &[Record<'_>],
+        range: Range<usize>,
+        call: &mut Call,
+        now: i64,
+        sticky: Option<usize>,
+    ) -> usize {
+        let mut position = range.start;
+        let mut paid = None;
+        while position < range.end {
+            let (stop, poke, leave) = {
+                let shelf = &self.sender.shelf;
+                let mut queue = partition.queue();
+                let before = queue.open_len();
+                let stop = self.append_run(
+                    partition,
+                    &mut queue,
+                    records,
+                    &mut position,
+                    range.end,
+                    call,
+                    now,
+                    &mut paid,
+                );
+                let leave = sticky.is_some() && self.is_time_to_leave(&mut queue, before);
+                (
+                    stop,
+                    queue.poke(shelf.limits.patience, shelf.budget.is_contended()),
+                    leave,
+                )
+            };
+            if poke {
+                self.sender.post(Event::Ready(Arc::clone(partition)));
+            }
+            if let (true, Some(from)) = (leave, sticky) {
+                leave_sticky(topic, &topic.partitions(), from);
+            }
+            match stop {
+                Stop::End => {}
+                Stop::BatchFull if leave => return position,
+                Stop::BatchFull => {}
+                Stop::NoRoom(bytes) => {
+                    let deadline = *call
+                        .deadline
+                        .get_or_insert_with(|| Instant::now() + self.max_block);
+                    match self.wait_for_room(bytes, deadline).await {
+                        Ok(permit) => paid = Some(permit),
+                        Err(error) => {
+                            (position..range.end)
+                                .for_each(|left| call.refuse(call.index(left), error.clone()));
+                            return range.end;
+                        }
+                    }
+                }
+                Stop::Refused(offer) => {
+                    let error = match self.refusal(offer, topic, partition) {
+                        Obstacle::Error(error) => error,
+                        Obstacle::Topic | Obstacle::Room(_) => WriterError::NotWritten {
+                            at: partition.at.clone(),
+                            cause: Cause::TopicReplaced,
+                        },
+                    };
+                    call.refuse(call.index(position), error);
+                    position += 1;
+                }
+            }
+        }
+        position
+    }
+
+    /// As many records as the queue takes without waiting, up to the end of a batch.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the part of `append` that runs under the lock"
+    )]
+    fn append_run(
+        &self,
+        partition: &Partition,
+        queue: &mut Queue,
+        records: &[Record<'_>],
+        position: &mut usize,
+        end: usize,
+        call: &mut Call,
+        now: i64,
+        paid: &mut Option<Permit>,
+    ) -> Stop {
+        let start = *position;
+        let mut batch: Option<(Arc<Receipt>, u32)> = None;
+        let mut stop = Stop::End;
+        while *position < end {
+            let record = &records[call.index(*position)];
+            let data = data(record, record.timestamp.unwrap_or(now));
+            if batch.is_some() && !queue.has_open() {
+                stop = Stop::BatchFull;
+                break;
+            }
+            match self
+                .sender
+                .shelf
+                .offer(partition, queue, &data, paid, Instant::now)
+            {
+                Offer::Accepted(index) => {
+                    if index == 0 && batch.is_some() {
+                        // It opened the next batch: what came before belongs to the one that was closed.
+                        if let Some((receipt, first)) = batch.take() {
+                            let noted = *position - start;
+                            call.note_run(receipt, start, noted, first);
+                        }
+                        let receipt = queue.newest().map(Arc::clone);
+                        if let Some(receipt) = receipt {
+                            call.note_run(receipt, *position, 1, 0);
+                        }
+                        *position += 1;
+                        return Stop::BatchFull;
+                    }
+                    if batch.is_none() {
+                        batch = queue.newest().map(|receipt| (Arc::clone(receipt), index));
+                    }
+                    *position += 1;
+                }
+                Offer::NoRoom(bytes) => {
+                    stop = Stop::NoRoom(bytes);
+                    break;
+                }
+                refused => {
+                    stop = Stop::Refused(refused);
+                    break;
+                }
+            }
+        }
+        if let Some((receipt, first)) = batch {
+            call.note_run(receipt, start, *position - start, first);
+        }
+        stop
+    }
+
+    /// Waits in line for room in the memory.
+    async fn wait_for_room(&self, bytes: usize, deadline: Instant) -> Result<Permit, WriterError> {
+        let began = Instant::now();
+        let waiting = self.sender.shelf.budget.take(bytes);
+        // The line is joined before the sender is told, so that it sees someone waiting.
+        tokio::pin!(waiting);
+        let told = async {
+            self.sender.post(Event::Contention);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            permit = &mut waiting => Ok(permit),
+            () = told => Err(WriterError::Closed),
+            () = tokio::time::sleep_until(deadline) => Err(WriterError::NoRoom { waited: began.elapsed() }),
+        }
+    }
+
+    /// The partition for a record: its own, the balancer's, its key's or the sticky one.
+    fn choose(
+        &self,
+        topic: &Topic,
+        partitions: &Partitions,
+        record: &Record<'_>,
+    ) -> Result<Choice, WriterError> {
+        let count = partitions.list.len();
+        let partition = match (record.partition, &self.balancer, record.key) {
+            (Some(partition), _, _) => partition,
+            (None, Some(balancer), _) => balancer.balance(record, &partitions.ids),
+            (None, None, Some(key)) => {
+                let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+                ((murmur2(key) & 0x7fff_ffff) % count).cast_signed()
+            }
+            (None, None, None) => {
+                return Ok(Choice {
+                    position: topic.sticky.current(count),
+                    is_sticky: true,
+                });
+            }
+        };
+        match usize::try_from(partition) {
+            Ok(position) if position < count => Ok(Choice {
+                position,
+                is_sticky: false,
+            }),
+            _ => Err(WriterError::InvalidPartition {
+                topic: Arc::clone(&topic.name),
+                partition,
+                partitions: count as i32,
+            }),
+        }
+    }
+
+    fn is_time_to_leave(&self, queue: &mut Queue, before: usize) -> bool {
+        // A batch that was closed meanwhile had at least its bound, or nearly.
+        let bound = self.sender.shelf.limits.batch_bytes;
+        let after = queue.open_len();
+        let bytes = if after >= before {
+            after - before
+        } else {
+            bound
+        };
+        queue.count_sticky(bytes, bound)
+    }
+
+    fn refusal(&self, offer: Offer, topic: &Topic, partition: &Partition) -> Obstacle {
+        match offer {
+            Offer::TooLarge { size, limit } => {
+                Obstacle::Error(WriterError::RecordTooLarge { size, limit })
+            }
+            Offer::Invalid(source) => Obstacle::Error(WriterError::Encode { source }),
+            Offer::NoRoom(bytes) => Obstacle::Room(bytes),
+            Offer::Shut(Shut::Writer) | Offer::Accepted(_) => {
+                Obstacle::Error(self.closed_error(topic, partition.at.partition))
+            }
+            Offer::Shut(Shut::Replaced) => Obstacle::Topic,
+        }
+    }
+
+    /// The records of a call by their topics, in order of first appearance; records with a wrong topic are refused.
+    fn by_topic<'a>(&'a self, records: &[Record<'a>], call: &mut Call) -> Vec<(&'a str, Vec<u32>)> {
+        let mut topics: Vec<(&str, Vec<u32>)> = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            match self.topic_of(record) {
+                Err(error) => call.refuse(index, error),
+                Ok(name) => match topics.iter_mut().rev().find(|(known, _)| *known == name) {
+                    Some((_, indexes)) => indexes.push(index as u32),
+                    None => topics.push((name, vec![index as u32])),
+                },
+            }
+        }
+        topics
+    }
+}
+
+/// Why a run of records ended.
+#[derive(Debug)]
+enum Stop {
+    /// All are in the batch.
+    End,
+    BatchFull,
+    NoRoom(usize),
+    Refused(Offer),
+}
+
+/// Where a record goes.
+struct Choice {
+    /// Index in the topic's list.
+    position: usize,
+    /// Drawn by the writer, which may draw another when it likes.
+    is_sticky: bool,
+}
+
+fn leave_sticky(topic: &Topic, partitions: &Partitions, from: usize) {
+    let backlog = |position: usize| {
+        partitions
+            .list
+            .get(position)
+            .map_or(0, |partition| partition.queue().backlog())
+    };
+    topic.sticky.leave(from, partitions.list.len(), backlog);
+}
+
+fn data<'a>(record: &Record<'a>, timestamp: i64) -> RecordData<'a> {
+    RecordData {
+        timestamp,
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    }
+}

@@ -1,0 +1,4 @@
+//! The writer against the embedded broker: in memory, under a paused clock.
+
+mod delivery;
+mod rig;
