@@ -16,6 +16,7 @@ use crate::faults::FaultBuilder;
 use crate::journal::LoggedRequest;
 use crate::server::Shared;
 use crate::server::listener::{Front, bind};
+use crate::tls::TlsFiles;
 use crate::topic::TopicConfig;
 
 /// A Kafka cluster inside the process. It ends, ports and connections included, when this is dropped.
@@ -45,6 +46,8 @@ pub(crate) struct Fronts {
     pub(crate) addresses: BTreeMap<i32, SocketAddr>,
     /// Room of each direction of an in-memory connection; none on TCP.
     pub(crate) pipe: Option<usize>,
+    /// The certificates of the listeners, with TLS.
+    pub(crate) tls: Option<TlsFiles>,
 }
 
 impl EmbeddedKafka {
@@ -74,6 +77,11 @@ impl EmbeddedKafka {
             .values()
             .map(|node| format!("{}:{}", node.host, node.port))
             .collect()
+    }
+
+    /// The certificates of the listeners, with TLS.
+    pub fn tls_files(&self) -> Option<TlsFiles> {
+        self.fronts().tls.clone()
     }
 
     /// The ids of all nodes.

@@ -13,7 +13,8 @@ use crate::broker::{EmbeddedKafka, Fronts};
 use crate::cluster::{Cluster, Node, WallClock};
 use crate::server::Shared;
 use crate::server::listener::{Front, bind};
-use crate::settings::Settings;
+use crate::settings::{SaslMechanism, Settings, User};
+use crate::tls::TlsFiles;
 
 /// What an embedded cluster is started with; see [`EmbeddedKafka::builder`].
 #[derive(Debug, Clone)]
@@ -25,7 +26,16 @@ pub struct Builder {
     pipe: Option<usize>,
     seed: Option<u64>,
     is_strict: bool,
+    tls: Tls,
     settings: Settings,
+}
+
+/// Whether listeners speak TLS, and with what.
+#[derive(Debug, Clone)]
+enum Tls {
+    Off,
+    Made { asks_for_client_certificate: bool },
+    Given(TlsFiles),
 }
 
 impl Default for Builder {
@@ -36,6 +46,7 @@ impl Default for Builder {
             pipe: None,
             seed: None,
             is_strict: false,
+            tls: Tls::Off,
             settings: Settings::default(),
         }
     }
@@ -70,6 +81,65 @@ impl Builder {
     /// Makes ids and choices repeatable, and starts the wall clock at a fixed time. Without, both are the machine's.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// A user that logs in with PLAIN. With any user, connections must log in.
+    pub fn sasl_plain(self, name: &str, password: &str) -> Self {
+        self.user(SaslMechanism::Plain, name, password)
+    }
+
+    /// A user that logs in with SCRAM-SHA-256.
+    pub fn sasl_scram_256(self, name: &str, password: &str) -> Self {
+        self.user(SaslMechanism::ScramSha256, name, password)
+    }
+
+    /// A user that logs in with SCRAM-SHA-512.
+    pub fn sasl_scram_512(self, name: &str, password: &str) -> Self {
+        self.user(SaslMechanism::ScramSha512, name, password)
+    }
+
+    fn user(mut self, mechanism: SaslMechanism, name: &str, password: &str) -> Self {
+        let user = User {
+            mechanism,
+            name: name.to_owned(),
+            password: password.to_owned(),
+        };
+        self.settings.users.push(user);
+        self
+    }
+
+    /// How long a log-in lasts before the client must renew it (`connections.max.reauth.ms`). Default: for ever.
+    pub fn session_lifetime(mut self, time: Duration) -> Self {
+        self.settings.session_lifetime = time;
+        self
+    }
+
+    /// TLS with certificates made at the start; [`EmbeddedKafka::tls_files`] has the authority that clients need.
+    pub fn tls(mut self) -> Self {
+        self.tls = Tls::Made {
+            asks_for_client_certificate: false,
+        };
+        self
+    }
+
+    /// As [`tls`](Self::tls), and clients must show a certificate of the same authority.
+    pub fn tls_with_client_certificates(mut self) -> Self {
+        self.tls = Tls::Made {
+            asks_for_client_certificate: true,
+        };
+        self
+    }
+
+    /// TLS with these certificates.
+    pub fn tls_files(mut self, files: TlsFiles) -> Self {
+        self.tls = Tls::Given(files);
+        self
+    }
+
+    /// Said in every answer that has room for it (`throttle_time_ms`). Default 0.
+    pub fn throttle(mut self, time: Duration) -> Self {
+        self.settings.throttle = time;
         self
     }
 
@@ -153,7 +223,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When a port cannot be opened.
+    /// When a port cannot be opened or a certificate not be used.
     ///
     /// # Cancel safety
     ///
@@ -184,6 +254,8 @@ impl Builder {
             }
             nodes.insert(id, node);
         }
+        let tls = self.certificates(&nodes)?;
+        let acceptor = tls.as_ref().map(TlsFiles::acceptor).transpose()?;
         let random = self
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
@@ -193,10 +265,11 @@ impl Builder {
         };
         let shared = Shared::new(
             Cluster::new(self.settings, nodes.clone(), random, clock),
-            None,
+            acceptor,
         );
         let mut fronts = Fronts {
             pipe: self.pipe,
+            tls,
             ..Fronts::default()
         };
         for (id, address, listener) in listeners {
@@ -213,6 +286,23 @@ impl Builder {
             Arc::new(Mutex::new(fronts)),
             self.is_strict,
         ))
+    }
+
+    fn certificates(&self, nodes: &BTreeMap<i32, Node>) -> io::Result<Option<TlsFiles>> {
+        let asks = match &self.tls {
+            Tls::Off => return Ok(None),
+            Tls::Given(files) => return Ok(Some(files.clone())),
+            Tls::Made {
+                asks_for_client_certificate,
+            } => *asks_for_client_certificate,
+        };
+        let hosts = nodes.values().map(|node| node.host.clone());
+        let mut names: Vec<String> = hosts
+            .chain(["localhost".to_owned(), "127.0.0.1".to_owned()])
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        TlsFiles::make(&names, asks).map(Some)
     }
 
     /// Where the broker's wall clock begins, in ms since 1970.

@@ -17,8 +17,10 @@ mod cluster;
 mod group;
 mod log;
 mod reply;
+mod sasl;
 mod sessions;
 mod settings;
+mod tls;
 mod topic;
 mod transactions;
 
@@ -26,3 +28,4 @@ pub use broker::{Connector, EmbeddedKafka};
 pub use builder::Builder;
 pub use faults::FaultBuilder;
 pub use journal::LoggedRequest;
+pub use tls::TlsFiles;

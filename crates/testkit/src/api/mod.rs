@@ -10,6 +10,8 @@ mod api_versions;
 mod find_coordinator;
 mod init_producer_id;
 mod metadata;
+pub(crate) mod sasl_authenticate;
+mod sasl_handshake;
 
 mod heartbeat;
 mod join_group;
@@ -32,7 +34,7 @@ mod offset_delete;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,6 +47,7 @@ use tokio::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::faults::Injected;
+use crate::sasl::Login;
 use crate::server::Shared;
 
 /// One request being handled: who asks whom, in which version, when.
@@ -59,6 +62,8 @@ pub(crate) struct Call {
     pub(crate) client_host: Arc<str>,
     /// Wakes the connection's task.
     pub(crate) waker: Arc<Notify>,
+    /// What the connection has proved so far.
+    pub(crate) login: Arc<Mutex<Login>>,
     /// An error that a script wants in the answer.
     pub(crate) injected: Option<Injected>,
 }
@@ -66,6 +71,8 @@ pub(crate) struct Call {
 /// What becomes of a request.
 pub(crate) enum Answer {
     Reply(Frame),
+    /// Answered, then the connection ends.
+    Last(Frame),
     /// The client wants no answer (acks = none).
     Nothing,
     /// The connection ends.
@@ -91,6 +98,8 @@ pub(crate) enum Refusal {
     Unwritable(#[from] EncodeError),
     #[error("{0} {1} is not offered")]
     NotOffered(ApiKey, i16),
+    #[error("the connection has not logged in")]
+    NotLoggedIn,
 }
 
 /// An API as this broker offers it.
@@ -119,6 +128,7 @@ pub(crate) static APIS: &[Api] = &[
     api::<sync_group::Request>(sync_group::handle),
     api::<describe_groups::Request>(describe_groups::handle),
     api::<list_groups::Request>(list_groups::handle),
+    api::<sasl_handshake::Request>(sasl_handshake::handle),
     api::<api_versions::Request>(api_versions::handle),
     api::<create_topics::Request>(create_topics::handle),
     api::<delete_topics::Request>(delete_topics::handle),
@@ -127,6 +137,7 @@ pub(crate) static APIS: &[Api] = &[
     api::<offset_for_leader_epoch::Request>(offset_for_leader_epoch::handle),
     api::<describe_configs::Request>(describe_configs::handle),
     api::<alter_configs::Replace>(alter_configs::replace),
+    api::<sasl_authenticate::Request>(sasl_authenticate::handle),
     api::<create_partitions::Request>(create_partitions::handle),
     api::<delete_groups::Request>(delete_groups::handle),
     api::<alter_configs::Incremental>(alter_configs::incremental),
@@ -144,6 +155,13 @@ const fn api<R: Request>(handle: fn(&Shared, &Call, Bytes) -> Result<Answer, Ref
 
 /// Handles one request.
 pub(crate) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer, Refusal> {
+    let may_precede_login = matches!(
+        call.api,
+        ApiKey::API_VERSIONS | ApiKey::SASL_HANDSHAKE | ApiKey::SASL_AUTHENTICATE
+    );
+    if shared.users.is_required() && !may_precede_login && !call.login().is_valid(call.now) {
+        return Err(Refusal::NotLoggedIn);
+    }
     let known = APIS.iter().find(|api| api.key == call.api);
     match known.filter(|api| api.versions.contains(call.version)) {
         Some(api) => (api.handle)(shared, call, body),
@@ -184,6 +202,10 @@ const GROUP_CHECK: Duration = Duration::from_secs(3600);
 const CLUSTER_OPERATIONS: i32 = 8_096;
 
 impl Call {
+    pub(crate) fn login(&self) -> MutexGuard<'_, Login> {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The error a script wants instead of carrying out the request as a whole.
     pub(crate) fn refused(&self) -> Option<ErrorCode> {
         let whole = self

@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::cluster::Cluster;
 use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::sasl::UserBase;
 
 pub(crate) use session::serve;
 
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     cluster: Mutex<Cluster>,
     faults: Mutex<Faults>,
     journal: Mutex<Journal>,
+    pub(crate) users: UserBase,
     pub(crate) tls: Option<TlsAcceptor>,
     /// The largest request taken, in bytes.
     pub(crate) max_request_bytes: usize,
@@ -40,6 +42,10 @@ impl Shared {
     pub(crate) fn new(cluster: Cluster, tls: Option<TlsAcceptor>) -> Arc<Self> {
         Arc::new(Self {
             max_request_bytes: cluster.settings.max_request_bytes,
+            users: UserBase::new(
+                cluster.settings.users.clone(),
+                cluster.settings.session_lifetime,
+            ),
             journal: Mutex::new(Journal::new(cluster.settings.keeps_bodies)),
             cluster: Mutex::new(cluster),
             faults: Mutex::default(),

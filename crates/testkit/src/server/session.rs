@@ -1,9 +1,9 @@
 //! One connection: requests are handled one after the other and answered in order, as a broker does.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use ekafka_protocol::{Frame, RequestHeader};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
@@ -15,6 +15,7 @@ use super::outbound::Outbound;
 use crate::api::{self, Answer, Call, Waiting};
 use crate::faults::FaultPlan;
 use crate::journal::LoggedRequest;
+use crate::sasl::{Login, Progress};
 
 /// Serves one connection until the peer closes it or does something that ends it.
 pub(crate) async fn serve<S>(shared: Arc<Shared>, node: i32, stream: S, client_host: Arc<str>)
@@ -26,6 +27,7 @@ where
     let inbound = Inbound::new(shared.max_request_bytes);
     let waker = Arc::new(Notify::new());
     let outbound = Outbound::default();
+    let login = Arc::default();
     let mut session = Session {
         shared,
         node,
@@ -35,6 +37,7 @@ where
         inbound,
         outbound,
         waker,
+        login,
     };
     if let Err(error) = session.run().await {
         tracing::debug!(node, connection, %error, "connection ended");
@@ -50,6 +53,7 @@ struct Session<S> {
     inbound: Inbound,
     outbound: Outbound,
     waker: Arc<Notify>,
+    login: Arc<Mutex<Login>>,
 }
 
 /// Whether the connection goes on.
@@ -85,6 +89,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     async fn request(&mut self, mut body: Bytes) -> io::Result<Next> {
+        if self
+            .login
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_raw
+        {
+            return Ok(self.raw_token(&body));
+        }
         let header = match RequestHeader::decode(&mut body) {
             Ok(header) => header,
             Err(error) => {
@@ -102,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             client_id: header.client_id.as_deref().unwrap_or_default().to_owned(),
             client_host: Arc::clone(&self.client_host),
             waker: Arc::clone(&self.waker),
+            login: Arc::clone(&self.login),
             injected: None,
         };
         let logged = LoggedRequest::new(self.node, self.connection, header, now, body.clone());
@@ -125,6 +138,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         };
         match answer {
             Ok(Answer::Reply(frame)) => self.answer(frame, plan).await,
+            Ok(Answer::Last(frame)) => {
+                self.answer(frame, plan).await?;
+                Ok(Next::End)
+            }
             Ok(Answer::Nothing) if plan.drops_after => Ok(Next::End),
             Ok(Answer::Nothing) => Ok(Next::Continue),
             Ok(Answer::Close | Answer::Wait(_)) => Ok(Next::End),
@@ -133,6 +150,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 Ok(Next::End)
             }
         }
+    }
+
+    /// A token without a header around it, as after SaslHandshake version 0; a refused log-in closes the connection.
+    fn raw_token(&mut self, token: &Bytes) -> Next {
+        let progress =
+            api::sasl_authenticate::authenticate(&self.shared, &self.login, token, Instant::now());
+        let answer = match progress {
+            Ok(Progress::Challenge(answer) | Progress::Done(answer, _)) => answer,
+            Err(_) => return Next::End,
+        };
+        let mut bytes = BytesMut::with_capacity(4 + answer.len());
+        bytes.put_i32(i32::try_from(answer.len()).unwrap_or(0));
+        bytes.put_slice(&answer);
+        self.outbound.push_bytes(bytes.freeze());
+        Next::Continue
     }
 
     /// Waits until the request can be answered; reads ahead meanwhile, so that a peer that leaves is noticed.
