@@ -8,8 +8,8 @@ mod cluster;
 mod config;
 mod conn;
 mod connection;
-mod dialer;
 mod coordinator;
+mod dialer;
 mod error;
 mod frame;
 mod ids;
@@ -33,9 +33,9 @@ pub use conn::{
     Whence, Written,
 };
 pub use connection::Connection;
+pub use coordinator::CoordinatorKind;
 pub use dialer::Dialer;
 pub use ekafka_protocol::messages::IsolationLevel;
-pub use coordinator::CoordinatorKind;
 pub use error::{ConnError, Stage};
 pub use ids::{BrokerId, LeaderEpoch};
 pub use message::{Message, MessageBatch};
