@@ -183,6 +183,7 @@ impl Inbox {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
+        // A fetcher whose answer is still under way ends when it comes.
         let fetchers = std::mem::take(&mut state.fetchers);
         drop(state);
         drop(fetchers);
@@ -220,6 +221,9 @@ impl Inbox {
     /// that waits for a silent broker holds its share. 0 when there is no room.
     pub(crate) fn reserve(&self, wanted: u64) -> u64 {
         let mut state = self.lock();
+        if state.is_closed {
+            return 0;
+        }
         let fetchers = state.fetchers.len().max(1) as u64;
         let share = wanted.min(self.limit / (2 * fetchers)).max(SMALLEST_SHARE);
         let room = self.limit.saturating_sub(state.used);
@@ -236,16 +240,20 @@ impl Inbox {
         state.used = state.used.saturating_sub(bytes);
     }
 
-    /// Leaves the fetcher here until there is room or work; returns it at once if there is already.
+    /// Leaves the fetcher here until there is room or work; returns it at once if there is already. A
+    /// fetcher that reads nothing any more ends.
     pub(crate) fn park(&self, fetcher: Box<Fetcher>) -> Option<Box<Fetcher>> {
         let mut state = self.lock();
-        if state.is_closed {
+        let room = self.limit.saturating_sub(state.used);
+        let is_closed = state.is_closed;
+        let slot = state.fetchers.entry(fetcher.broker()).or_default();
+        let is_done = is_closed || (slot.mail.is_empty() && fetcher.is_done());
+        if is_done {
+            state.fetchers.remove(&fetcher.broker());
             drop(state);
             drop(fetcher);
             return None;
         }
-        let room = self.limit.saturating_sub(state.used);
-        let slot = state.fetchers.entry(fetcher.broker()).or_default();
         if !slot.mail.is_empty() || fetcher.is_runnable(room) {
             return Some(fetcher);
         }

@@ -113,10 +113,11 @@ impl Lane {
     pub(crate) fn advance(&self, to: i64) -> bool {
         let from = self.position.load(Ordering::Relaxed);
         from >= 0
-            && self
-                .position
-                .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
+            && (to <= from
+                || self
+                    .position
+                    .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+                    .is_ok())
     }
 
     /// Ends the lane and returns the offset that was next, if the start was ever known.

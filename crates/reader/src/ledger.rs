@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ekafka_conn::BrokerId;
-use ekafka_protocol::ErrorCode;
-use uuid::Uuid;
+use ekafka_protocol::{ErrorCode, Uuid};
 
 use crate::TopicPartition;
 use crate::lane::{Assignment, Lane};
@@ -29,6 +28,8 @@ pub(crate) struct Cursor {
     pub(crate) leader_epoch: i32,
     /// The offset to fetch next.
     pub(crate) offset: i64,
+    /// Whether a fetch succeeded since control sent it out.
+    pub(crate) has_read: bool,
 }
 
 /// Why a cursor came back.
@@ -138,6 +139,10 @@ struct Entry {
     not_before: Option<Instant>,
     /// Failures in a row.
     failures: u32,
+    /// The offset at which bytes could not be read, and how often in a row.
+    unreadable: (i64, u32),
+    /// Whether it waits for the view to have a leader.
+    is_leaderless: bool,
     paused: bool,
 }
 
@@ -175,6 +180,8 @@ impl Ledger {
             place,
             not_before: None,
             failures: 0,
+            unreadable: (-1, 0),
+            is_leaderless: false,
             paused: false,
             assignment: Arc::clone(&assignment),
         };
@@ -317,6 +324,9 @@ impl Ledger {
             return None;
         }
         entry.place = Place::Idle(cursor.offset);
+        if cursor.has_read {
+            entry.failures = 0;
+        }
         match reason {
             Returned::Dropped => None,
             Returned::Moved | Returned::Disconnected | Returned::Corrupt => {
@@ -358,16 +368,39 @@ impl Ledger {
         notice
     }
 
-    /// The partition was read successfully: later failures count from one again.
-    pub(crate) fn note_progress(&mut self, partition: &TopicPartition) {
-        if let Some(entry) = self.entries.get_mut(partition) {
-            entry.failures = 0;
+    /// The view changed: partitions without a leader may have one now.
+    pub(crate) fn handle_new_view(&mut self) {
+        for entry in self.entries.values_mut() {
+            if std::mem::take(&mut entry.is_leaderless) {
+                entry.not_before = None;
+            }
         }
     }
 
-    /// How often in a row the partition failed.
-    pub(crate) fn failures(&self, partition: &TopicPartition) -> u32 {
-        self.entries.get(partition).map_or(0, |entry| entry.failures)
+    /// The bytes at `offset` cannot be read: they are fetched again after a pause. Says how often in a
+    /// row that has happened at this offset; 0 when the lane has ended meanwhile.
+    pub(crate) fn handle_unreadable(
+        &mut self,
+        now: Instant,
+        lane: &Arc<Lane>,
+        offset: i64,
+    ) -> u32 {
+        let rules = self.rules;
+        let partition = lane.partition();
+        let entry = self.entries.get_mut(partition);
+        if entry.is_none_or(|entry| entry.lane.tag != lane.tag) {
+            return 0;
+        }
+        self.seek(partition, Start::At(offset));
+        let Some(entry) = self.entries.get_mut(partition) else {
+            return 0;
+        };
+        let (at, times) = entry.unreadable;
+        let times = if at == offset { times.saturating_add(1) } else { 1 };
+        entry.unreadable = (offset, times);
+        entry.failures = times - 1;
+        entry.delay(now, &rules);
+        times
     }
 
     /// Ends the partition's lane and begins another at the place `choose` makes of the old one.
@@ -434,9 +467,11 @@ impl Entry {
                 plan.topics.push(Arc::clone(&partition.topic));
             }
             self.not_before = Some(now + rules.backoff.1);
+            self.is_leaderless = true;
             return;
         };
         self.not_before = None;
+        self.is_leaderless = false;
         if let Place::NeedsTarget { target, from } = self.place {
             let question = Question {
                 partition: partition.clone(),
@@ -453,6 +488,7 @@ impl Entry {
                 topic_id: leader.topic_id,
                 leader_epoch: leader.epoch,
                 offset,
+                has_read: false,
             };
             plan.cursors.entry(leader.broker).or_default().push(cursor);
             self.place = Place::Fetching(leader.broker);

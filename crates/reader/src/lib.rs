@@ -1,17 +1,32 @@
 //! Consuming from Kafka: partitions, consumer groups, commits.
 
+mod batch;
+mod config;
 mod error;
 mod event;
+mod reader;
 mod topic_partition;
 
-mod commit;
+mod inbox;
 mod lane;
+
+mod control;
+mod ledger;
 mod reset;
 
-pub mod assignor;
+mod commit;
 mod membership;
 
+pub mod assignor;
+
+mod fetcher;
+
+pub use batch::{RecordBatch, RecordBatchIter};
+pub use config::ReaderBuilder;
+pub use ekafka_conn::{Message, MessageBatch};
+pub use ekafka_protocol::messages::IsolationLevel;
 pub use error::ReaderError;
 pub use event::Event;
+pub use reader::{Reader, ReaderHandle, Received};
 pub use reset::{OutOfRange, StartOffset};
 pub use topic_partition::TopicPartition;

@@ -89,3 +89,14 @@ pub(crate) fn milliseconds(time: SystemTime) -> i64 {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
 }
+
+impl From<i64> for StartOffset {
+    /// -2 is first and -1 is last, as Kafka numbers them; other negative numbers are first.
+    fn from(offset: i64) -> Self {
+        match offset {
+            -1 => Self::Last,
+            ..0 => Self::First,
+            offset => Self::At(offset),
+        }
+    }
+}

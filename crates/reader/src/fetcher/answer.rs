@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ekafka_protocol::ErrorCode;
-use ekafka_protocol::messages::fetch::{FetchResponse, FetchedPartition, IsolationLevel};
+use ekafka_protocol::messages::{FetchResponse, FetchedPartition, IsolationLevel};
 
 use super::FetchSettings;
 use super::book::Book;
@@ -52,6 +52,7 @@ fn read(
     } else {
         partition.high_watermark
     };
+    cursor.has_read = true;
     cursor.lane.note_ends(partition.log_start_offset, end);
     let records = partition.records?;
     let offset = cursor.offset;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ekafka_protocol::messages::fetch::{FetchPartition, FetchTopic, ForgottenTopic};
+use ekafka_protocol::messages::{FetchPartition, FetchTopic, ForgottenTopic};
 use ekafka_protocol::{StrBytes, Uuid};
 
 use crate::ledger::Cursor;

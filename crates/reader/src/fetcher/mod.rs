@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use ekafka_conn::{BrokerId, ConnError, Connection};
 use ekafka_protocol::StrBytes;
-use ekafka_protocol::messages::fetch::{FetchRequest, FetchResponse, IsolationLevel};
+use ekafka_protocol::messages::{FetchRequest, FetchResponse, IsolationLevel};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 

@@ -1,0 +1,487 @@
+//! Control's part in a group: carries out what the member and the commits decide.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use ekafka_conn::CoordinatorKind;
+use ekafka_protocol::ErrorCode;
+
+use super::calls::Done;
+use super::requests::Desk;
+use super::{Control, Reply, requests};
+use crate::TopicPartition;
+use crate::commit::{CommitOffset, Commits, Settled, Step};
+use crate::config::GroupSettings;
+use crate::error::ReaderError;
+use crate::event::Event;
+use crate::inbox::Item;
+use crate::lane::Assignment;
+use crate::membership::classic::{Action, Classic, Identity, JoinFailure, Joined};
+use crate::membership::verdict::Failure;
+
+/// What a group call came to.
+pub(crate) enum GroupDone {
+    Joined(Result<Joined, JoinFailure>),
+    /// The assignment, and the partition counts it was made from when this member made it.
+    Synced {
+        result: Result<BTreeMap<String, Vec<i32>>, Failure>,
+        counts: Option<BTreeMap<String, usize>>,
+    },
+    Beat {
+        sent: Instant,
+        generation: i32,
+        result: Result<(), Failure>,
+    },
+    /// The committed offset of each partition asked for; `None` when nothing is committed.
+    Fetched {
+        generation: i32,
+        answers: Vec<(TopicPartition, Result<Option<i64>, ErrorCode>)>,
+    },
+    Committed {
+        generation: i32,
+        result: Result<Vec<(TopicPartition, ErrorCode)>, Failure>,
+    },
+    Left,
+}
+
+/// Who waits for a commit.
+#[derive(Debug)]
+pub(crate) enum Waiter {
+    Caller(Reply),
+    /// The revocation with this ticket.
+    Revocation(u64),
+    Close,
+}
+
+/// The membership of one reader.
+pub(crate) struct Group {
+    pub(super) settings: GroupSettings,
+    pub(super) member: Classic,
+    pub(super) commits: Commits<Waiter>,
+    /// Everything assigned, revocations under way included.
+    held: Vec<Arc<Assignment>>,
+    /// The ticket of the revocation the application has not answered.
+    revoking: Option<u64>,
+    last_ticket: u64,
+    /// The partition counts this member divided as leader.
+    counts: Option<BTreeMap<String, usize>>,
+    attention: Attention,
+}
+
+/// Whether the application still asks for items (`max_poll_interval`).
+struct Attention {
+    /// When it was last seen asking, to the nearest check.
+    seen: Instant,
+    takes: u64,
+    check_at: Instant,
+    /// Whether the member left the group because nobody asked.
+    is_away: bool,
+}
+
+impl Group {
+    pub(super) fn new(settings: GroupSettings, now: Instant) -> Self {
+        Self {
+            member: Classic::new(settings.timing, now),
+            commits: Commits::new(settings.commit_interval, now),
+            held: Vec::new(),
+            revoking: None,
+            last_ticket: 0,
+            counts: None,
+            attention: Attention {
+                seen: now,
+                takes: 0,
+                check_at: now + settings.timing.heartbeat,
+                is_away: false,
+            },
+            settings,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let check = self.settings.max_poll_interval.map(|_| self.attention.check_at);
+        let deadlines = [self.member.next_deadline(), self.commits.next_deadline(), check];
+        deadlines.into_iter().flatten().min()
+    }
+}
+
+impl Control {
+    /// Does everything that is due for the group.
+    pub(super) fn carry_out_group(&mut self, now: Instant) {
+        self.check_attention(now);
+        while let Some(action) = self.group.as_mut().and_then(|group| group.member.poll(now)) {
+            self.carry_out_action(now, action);
+        }
+        while let Some(step) = self.group.as_mut().and_then(|group| group.commits.poll(now)) {
+            match step {
+                Step::Send(offsets) => self.send_commit(offsets),
+                Step::Done(waiters) => self.tell_waiters(waiters, Ok(())),
+            }
+        }
+    }
+
+    fn carry_out_action(&mut self, now: Instant, action: Action) {
+        let Some(group) = &self.group else {
+            return;
+        };
+        let desk = self.desk(group, now);
+        match action {
+            Action::ForgetCoordinator => {
+                let id = &desk.settings.id;
+                desk.cluster.forget_coordinator(CoordinatorKind::Group, id);
+            }
+            Action::Join { member_id } => {
+                let topics = self.settings.topics.clone();
+                self.call(requests::join(desk, topics, member_id));
+            }
+            Action::Assign { joined, .. } => self.call(requests::divide(desk, joined)),
+            Action::Sync { identity, protocol } => {
+                self.call(requests::follow(desk, identity, protocol));
+            }
+            Action::Heartbeat { identity } => self.call(requests::beat(desk, identity)),
+            Action::Revoke => self.revoke(now),
+            Action::Lose => self.lose(),
+            Action::Assigned {
+                identity,
+                partitions,
+            } => self.take_assignment(&identity, partitions),
+            Action::Report(failure) | Action::Stop(failure) => {
+                let id = &desk.settings.id;
+                self.report(error_of("joining the group", id, None, failure));
+            }
+        }
+    }
+
+    pub(super) fn handle_group_done(&mut self, now: Instant, done: GroupDone) {
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        match done {
+            GroupDone::Joined(result) => group.member.handle_join(now, result),
+            GroupDone::Synced { result, counts } => {
+                group.counts = counts;
+                group.member.handle_sync(now, result);
+            }
+            GroupDone::Beat {
+                sent,
+                generation,
+                result,
+            } => group.member.handle_heartbeat(now, sent, generation, result),
+            GroupDone::Fetched {
+                generation,
+                answers,
+            } => self.handle_fetched(now, generation, answers),
+            GroupDone::Committed { generation, result } => {
+                self.handle_committed(now, generation, result);
+            }
+            GroupDone::Left => self.finish_close(),
+        }
+    }
+
+    pub(super) fn fetch_committed(&mut self, partitions: Vec<TopicPartition>) {
+        let Some(group) = &self.group else {
+            return;
+        };
+        let generation = group.generation();
+        let desk = self.desk(group, super::now());
+        self.call(requests::fetch_offsets(desk, generation, partitions));
+    }
+
+    fn handle_fetched(
+        &mut self,
+        now: Instant,
+        generation: i32,
+        answers: Vec<(TopicPartition, Result<Option<i64>, ErrorCode>)>,
+    ) {
+        for (partition, answer) in answers {
+            let Some(group) = &mut self.group else {
+                return;
+            };
+            if group.generation() != generation {
+                return;
+            }
+            if let Ok(Some(offset)) = answer {
+                group.commits.note_committed(partition.clone(), offset);
+            }
+            if answer.is_err_and(is_about_coordinator) {
+                let id = Arc::clone(&group.settings.id);
+                self.cluster.forget_coordinator(CoordinatorKind::Group, &id);
+            }
+            let notice = self.ledger.handle_committed(now, &partition, answer);
+            self.tell(notice);
+        }
+    }
+
+    /// Commits whatever is marked and tells `reply`.
+    pub(super) fn request_commit(&mut self, reply: Reply) {
+        match &mut self.group {
+            Some(group) => group.commits.request(Waiter::Caller(reply)),
+            None => {
+                let _ = reply.send(Err(ReaderError::Unavailable {
+                    call: "commit",
+                    reason: "without a group",
+                }));
+            }
+        }
+    }
+
+    fn send_commit(&mut self, offsets: Vec<CommitOffset>) {
+        let Some(group) = &self.group else {
+            return;
+        };
+        let identity = group.member.identity().cloned();
+        let desk = self.desk(group, super::now());
+        self.call(requests::commit(desk, identity, offsets));
+    }
+
+    fn handle_committed(
+        &mut self,
+        now: Instant,
+        generation: i32,
+        result: Result<Vec<(TopicPartition, ErrorCode)>, Failure>,
+    ) {
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        let Some(Settled { waiters, result }) = group.commits.handle(now, result) else {
+            return;
+        };
+        let result = result.map_err(|(partition, failure)| {
+            let id = Arc::clone(&group.settings.id);
+            group
+                .member
+                .handle_commit_failure(now, generation, failure.clone());
+            error_of("committing offsets", &id, partition, failure)
+        });
+        if let Err(error) = &result
+            && waiters.is_empty()
+        {
+            tracing::warn!(%error, "offsets not committed, they are tried again with the next");
+        }
+        self.tell_waiters(waiters, result);
+    }
+
+    fn tell_waiters(&mut self, waiters: Vec<Waiter>, result: Result<(), ReaderError>) {
+        for waiter in waiters {
+            match waiter {
+                Waiter::Caller(reply) => {
+                    // A caller that is gone does not mind.
+                    let _ = reply.send(result.clone());
+                }
+                Waiter::Revocation(ticket) => self.finish_revocation(ticket),
+                Waiter::Close => self.leave(),
+            }
+        }
+    }
+
+    pub(super) fn desk(&self, group: &Group, now: Instant) -> Desk {
+        Desk {
+            cluster: self.cluster.clone(),
+            settings: group.settings.clone(),
+            now,
+        }
+    }
+
+    /// Takes everything back and asks the application to finish.
+    fn revoke(&mut self, now: Instant) {
+        let revoked = self.ledger.revoke_all();
+        self.inbox.discard_frozen();
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        group.counts = None;
+        if revoked.is_empty() {
+            group.end_all();
+            group.member.handle_revoked(now);
+            return;
+        }
+        group.last_ticket += 1;
+        let ticket = group.last_ticket;
+        group.revoking = Some(ticket);
+        let event = Event::Revoked(names(&revoked));
+        let ticket = Some(ticket);
+        self.inbox.push(Item::Event { event, ticket });
+    }
+
+    /// The application has finished with what was revoked: what it marked is committed first.
+    pub(super) fn handle_answered(&mut self, ticket: u64) {
+        if let Some(group) = &mut self.group
+            && group.revoking == Some(ticket)
+        {
+            group.commits.request(Waiter::Revocation(ticket));
+        }
+    }
+
+    fn finish_revocation(&mut self, ticket: u64) {
+        if let Some(group) = &mut self.group
+            && group.revoking.take_if(|of| *of == ticket).is_some()
+        {
+            group.end_all();
+            group.member.handle_revoked(super::now());
+        }
+    }
+
+    /// Takes everything back without asking: others may have it already.
+    fn lose(&mut self) {
+        let lost = self.ledger.revoke_all();
+        self.inbox.discard_frozen();
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        group.counts = None;
+        group.end_all();
+        let abandoned = group.commits.abandon();
+        if let Some(ticket) = group.revoking.take() {
+            self.inbox.lose(ticket);
+        } else if !lost.is_empty() {
+            let event = Event::Lost(names(&lost));
+            self.inbox.push(Item::Event {
+                event,
+                ticket: None,
+            });
+        }
+        self.refuse(abandoned);
+    }
+
+    fn refuse(&mut self, waiters: Vec<Waiter>) {
+        let Some(group) = &self.group else {
+            return;
+        };
+        let failure = Failure::Code(ErrorCode::ILLEGAL_GENERATION);
+        let error = error_of("committing offsets", &group.settings.id, None, failure);
+        self.tell_waiters(waiters, Err(error));
+    }
+
+    fn take_assignment(&mut self, identity: &Identity, partitions: BTreeMap<String, Vec<i32>>) {
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        for (topic, partitions) in partitions {
+            let topic: Arc<str> = topic.into();
+            for partition in partitions {
+                let partition = TopicPartition::new(Arc::clone(&topic), partition);
+                let assignment = Arc::new(Assignment::new(partition, identity.generation));
+                group.held.push(Arc::clone(&assignment));
+                group.commits.track(Arc::clone(&assignment));
+                self.ledger.assign(assignment, None);
+            }
+        }
+        self.counters.rebalances.fetch_add(1, Ordering::Relaxed);
+        let event = Event::Assigned(names(&group.held));
+        self.inbox.push(Item::Event {
+            event,
+            ticket: None,
+        });
+    }
+
+    /// The leader divides anew when a topic it divided has grown, appeared or gone.
+    pub(super) fn handle_new_view(&mut self, now: Instant) {
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        let Some(counts) = &group.counts else {
+            return;
+        };
+        let view = self.cluster.view();
+        let is_changed = counts.iter().any(|(topic, count)| {
+            let partitions = view.topic(topic).map(|topic| topic.partitions.len());
+            partitions.is_some_and(|partitions| partitions != *count)
+        });
+        if is_changed {
+            group.member.rejoin(now);
+        }
+    }
+
+    /// Leaves the group when nobody asked for an item for too long, and joins again when somebody does.
+    fn check_attention(&mut self, now: Instant) {
+        let (takes, is_awaited) = self.inbox.attention();
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        let Some(interval) = group.settings.max_poll_interval else {
+            return;
+        };
+        let attention = &mut group.attention;
+        if now < attention.check_at {
+            return;
+        }
+        attention.check_at = now + group.settings.timing.heartbeat.min(interval);
+        if is_awaited || takes != attention.takes {
+            attention.takes = takes;
+            attention.seen = now;
+            if std::mem::take(&mut attention.is_away) {
+                group.member = Classic::new(group.settings.timing, now);
+            }
+            return;
+        }
+        if now < attention.seen + interval || attention.is_away {
+            return;
+        }
+        attention.is_away = true;
+        let member_id = group.member.leave();
+        let desk = self.group.as_ref().map(|group| self.desk(group, now));
+        if let (Some(member_id), Some(desk)) = (member_id, desk) {
+            let why = "the application took nothing for max_poll_interval";
+            let left = requests::leave(desk, member_id, why);
+            self.call(async move {
+                left.await;
+                Done::Nothing
+            });
+        }
+        self.lose();
+        self.report(ReaderError::PollTimeout { after: interval });
+    }
+}
+
+impl Group {
+    /// The generation of what is assigned, -1 when nothing can be.
+    fn generation(&self) -> i32 {
+        self.member.identity().map_or(-1, |identity| identity.generation)
+    }
+
+    /// Refuses marks on everything held, and forgets it.
+    fn end_all(&mut self) {
+        for assignment in self.held.drain(..) {
+            assignment.end();
+        }
+        self.commits.forget_ended();
+    }
+}
+
+fn names(assignments: &[Arc<Assignment>]) -> Vec<TopicPartition> {
+    let partitions = assignments.iter().map(|assignment| &assignment.partition);
+    partitions.cloned().collect()
+}
+
+fn is_about_coordinator(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NETWORK_EXCEPTION
+    )
+}
+
+/// A group call's failure as the application sees it.
+fn error_of(
+    step: &'static str,
+    group: &Arc<str>,
+    partition: Option<TopicPartition>,
+    failure: Failure,
+) -> ReaderError {
+    match failure {
+        Failure::Code(code) => ReaderError::Kafka {
+            step,
+            subject: partition.map_or_else(|| Arc::clone(group), |one| one.to_string().into()),
+            code,
+        },
+        Failure::Connection(error) => {
+            let source = Box::new(error);
+            ReaderError::Connection { step, source }
+        }
+        Failure::Malformed(what, error) => ReaderError::Malformed {
+            what,
+            group: Arc::clone(group),
+            source: Box::new(error),
+        },
+    }
+}

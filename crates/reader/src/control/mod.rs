@@ -1,0 +1,474 @@
+//! The one task of a reader: commands, returned cursors, group calls and timers.
+//!
+//! It decides nothing itself: the ledger, the member and the commits are asked what is due, calls carry
+//! it out, and answers go back to them.
+
+mod calls;
+mod closing;
+mod group;
+mod pending;
+mod requests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ekafka_conn::{BrokerId, Cluster, ClusterView, ConnError, Refresh};
+use ekafka_protocol::{DecodeError, ErrorCode};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
+
+use crate::TopicPartition;
+use crate::config::Settings;
+use crate::error::ReaderError;
+use crate::event::Event;
+use crate::fetcher::Fetcher;
+use crate::inbox::{Inbox, Item};
+use crate::lane::{Assignment, Lane};
+use crate::ledger::{Cursor, Leader, Leaders, Ledger, Notice, Returned, Work};
+use crate::reset::Start;
+
+use calls::Done;
+use group::Group;
+use pending::Calls;
+
+/// What reaches control. The channel is unbounded: a fetcher sends once per answer, the application
+/// once per call it waits for.
+#[derive(Debug)]
+pub(crate) enum Note {
+    /// A fetcher gives cursors back.
+    Returned(Vec<(Cursor, Returned)>),
+    /// A fetcher ended with its connection.
+    Broken {
+        broker: BrokerId,
+        cursors: Vec<Cursor>,
+        error: ConnError,
+    },
+    /// A fetcher wants to go on at that time.
+    Rest(Box<Fetcher>, tokio::time::Instant),
+    /// The application answered an event.
+    Answered(u64),
+    /// A chunk of the lane cannot be read from `offset` on.
+    Unreadable {
+        lane: Arc<Lane>,
+        offset: i64,
+        error: DecodeError,
+    },
+    Command(Command),
+}
+
+/// What the application asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Seek(TopicPartition, Start, Reply),
+    Pause(Vec<TopicPartition>, Reply),
+    Resume(Vec<TopicPartition>, Reply),
+    /// Commit what is marked.
+    Commit(Reply),
+    Close(oneshot::Sender<()>),
+}
+
+/// Where the result of a command goes.
+pub(crate) type Reply = oneshot::Sender<Result<(), ReaderError>>;
+
+/// Numbers that the application may read at any time.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) rebalances: AtomicU64,
+    pub(crate) errors: AtomicU64,
+}
+
+/// The state of the task.
+pub(crate) struct Control {
+    cluster: Cluster,
+    settings: Settings,
+    inbox: Arc<Inbox>,
+    notes: UnboundedReceiver<Note>,
+    /// For the fetchers.
+    sender: UnboundedSender<Note>,
+    counters: Arc<Counters>,
+    ledger: Ledger,
+    calls: Calls<Done>,
+    /// Fetchers that pause, and until when.
+    resting: Vec<(Instant, Box<Fetcher>)>,
+    /// Topics whose leaders are being learnt.
+    looking_up: BTreeSet<Arc<str>>,
+    /// Failed connections in a row.
+    unreachable: u32,
+    group: Option<Group>,
+    /// Whoever waits for the reader to close.
+    closing: Vec<oneshot::Sender<()>>,
+    /// Whether the reader has closed.
+    is_done: bool,
+}
+
+/// What control needs to begin.
+pub(crate) struct Beginning {
+    pub(crate) cluster: Cluster,
+    pub(crate) settings: Settings,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) notes: UnboundedReceiver<Note>,
+    pub(crate) sender: UnboundedSender<Note>,
+    pub(crate) counters: Arc<Counters>,
+    /// Where the partitions begin, when there is no group.
+    pub(crate) start: Start,
+}
+
+impl Control {
+    pub(crate) fn new(beginning: Beginning) -> Self {
+        let now = now();
+        let Beginning { settings, start, .. } = beginning;
+        let mut control = Self {
+            ledger: Ledger::new(settings.rules),
+            group: settings.group.clone().map(|group| Group::new(group, now)),
+            calls: Calls::default(),
+            resting: Vec::new(),
+            looking_up: BTreeSet::new(),
+            unreachable: 0,
+            closing: Vec::new(),
+            is_done: false,
+            cluster: beginning.cluster,
+            inbox: beginning.inbox,
+            notes: beginning.notes,
+            sender: beginning.sender,
+            counters: beginning.counters,
+            settings,
+        };
+        for topic in &control.settings.topics {
+            control.cluster.track(topic);
+        }
+        control.watch_view();
+        if control.group.is_none() {
+            control.assign_fixed(start);
+        }
+        control
+    }
+
+    /// Runs until the reader is closed. Dropping the future stops everything at once.
+    pub(crate) async fn run(mut self) {
+        while !self.is_done {
+            self.carry_out(now());
+            let deadline = self.next_deadline();
+            let wake = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(note) = self.notes.recv() => self.handle_note(note),
+                done = self.calls.next() => self.handle_done(done),
+                () = wake => {}
+            }
+        }
+    }
+
+    fn assign_fixed(&mut self, start: Start) {
+        for topic in self.settings.topics.clone() {
+            for partition in self.settings.partitions.clone() {
+                let partition = TopicPartition::new(Arc::clone(&topic), partition);
+                let assignment = Arc::new(Assignment::new(partition, -1));
+                self.ledger.assign(assignment, Some(start));
+            }
+        }
+    }
+
+    /// Does everything that is due.
+    fn carry_out(&mut self, now: Instant) {
+        let (due, resting) = std::mem::take(&mut self.resting)
+            .into_iter()
+            .partition(|(until, _)| *until <= now);
+        self.resting = resting;
+        for (_, fetcher) in Vec::<(Instant, Box<Fetcher>)>::from(due) {
+            fetcher.run();
+        }
+        self.carry_out_group(now);
+        let view = self.cluster.view();
+        for work in self.ledger.due(now, &ViewLeaders(&view)) {
+            self.carry_out_work(work);
+        }
+    }
+
+    fn carry_out_work(&mut self, work: Work) {
+        match work {
+            Work::LookUp(topics) => self.look_up(topics),
+            Work::Committed(partitions) => self.fetch_committed(partitions),
+            Work::List { broker, questions } => {
+                let isolation = self.settings.fetch.isolation_level;
+                let deadline = now() + self.settings.request_timeout;
+                let cluster = self.cluster.clone();
+                self.call(calls::list(cluster, broker, questions, isolation, deadline));
+            }
+            Work::Fetch { broker, cursors } => match self.inbox.send(broker, cursors) {
+                Ok(Some(fetcher)) => fetcher.run(),
+                Ok(None) => {}
+                Err(()) => {
+                    let call = calls::connect(self.cluster.clone(), broker);
+                    self.call(call);
+                }
+            },
+        }
+    }
+
+    fn look_up(&mut self, topics: Vec<Arc<str>>) {
+        for topic in topics {
+            if self.looking_up.insert(Arc::clone(&topic)) {
+                let deadline = now() + self.settings.request_timeout;
+                self.call(calls::look_up(self.cluster.clone(), topic, deadline));
+            }
+        }
+    }
+
+    fn watch_view(&mut self) {
+        let generation = self.cluster.view().generation;
+        let deadline = now() + VIEW_PATIENCE;
+        self.call(calls::newer_view(self.cluster.clone(), generation, deadline));
+    }
+
+    fn handle_note(&mut self, note: Note) {
+        let now = now();
+        match note {
+            Note::Returned(cursors) => {
+                for (cursor, reason) in cursors {
+                    self.take_back(now, &cursor, &reason);
+                }
+            }
+            Note::Broken {
+                broker,
+                mut cursors,
+                error,
+            } => {
+                cursors.extend(self.inbox.remove(broker));
+                self.lose_broker(now, cursors, error);
+            }
+            Note::Rest(fetcher, until) => self.resting.push((until.into_std(), fetcher)),
+            Note::Answered(ticket) => self.handle_answered(ticket),
+            Note::Unreadable {
+                lane,
+                offset,
+                error,
+            } => self.handle_unreadable(now, &lane, offset, error),
+            Note::Command(command) => self.handle_command(command),
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        let (result, reply) = match command {
+            Command::Seek(partition, start, reply) => {
+                let done = self.ledger.seek(&partition, start);
+                (done.then_some(()).ok_or(partition), reply)
+            }
+            Command::Pause(partitions, reply) => {
+                (each(partitions, |one| self.ledger.pause(one)), reply)
+            }
+            Command::Resume(partitions, reply) => {
+                (each(partitions, |one| self.ledger.resume(one)), reply)
+            }
+            Command::Commit(reply) => return self.request_commit(reply),
+            Command::Close(reply) => return self.begin_close(reply),
+        };
+        self.inbox.discard_frozen();
+        let result = result.map_err(|partition| ReaderError::NotAssigned { partition });
+        // A caller that is gone does not mind.
+        let _ = reply.send(result);
+    }
+
+    fn handle_done(&mut self, done: Done) {
+        let now = now();
+        match done {
+            Done::Connected { broker, result } => self.handle_connected(now, broker, result),
+            Done::Listed(answers) => {
+                for (partition, tag, answer) in answers {
+                    self.refresh_after(answer.as_ref().err(), &partition);
+                    let notice = self.ledger.handle_listed(now, &partition, tag, answer);
+                    self.tell(notice);
+                }
+            }
+            Done::LookedUp { topic, result } => {
+                self.looking_up.remove(&topic);
+                self.handle_looked_up(now, &topic, result);
+            }
+            Done::NewView => {
+                self.watch_view();
+                self.ledger.handle_new_view();
+                self.handle_new_view(now);
+            }
+            Done::Group(done) => self.handle_group_done(now, done),
+            Done::Nothing => {}
+        }
+    }
+
+    fn handle_connected(
+        &mut self,
+        now: Instant,
+        broker: BrokerId,
+        result: Result<ekafka_conn::Connection, ConnError>,
+    ) {
+        match result {
+            Ok(connection) => {
+                self.unreachable = 0;
+                let settings = Arc::clone(&self.settings.fetch);
+                let (inbox, control) = (Arc::clone(&self.inbox), self.sender.clone());
+                Fetcher::new(broker, connection, settings, inbox, control).run();
+            }
+            Err(error) => {
+                let cursors = self.inbox.remove(broker);
+                self.lose_broker(now, cursors, error);
+            }
+        }
+    }
+
+    fn handle_looked_up(&mut self, now: Instant, topic: &str, result: Result<(), ConnError>) {
+        match result {
+            Ok(()) => {
+                self.unreachable = 0;
+                self.ledger.handle_new_view();
+            }
+            Err(ConnError::Topic { code, .. }) => {
+                let notice = self.ledger.handle_looked_up(now, topic, code);
+                self.tell(notice);
+            }
+            Err(error) => {
+                self.ledger.handle_looked_up(now, topic, ErrorCode::NONE);
+                self.note_unreachable("finding the leader", error);
+            }
+        }
+    }
+
+    fn lose_broker(&mut self, now: Instant, cursors: Vec<Cursor>, error: ConnError) {
+        for cursor in &cursors {
+            self.take_back(now, cursor, &Returned::Disconnected);
+        }
+        self.note_unreachable("fetching", error);
+    }
+
+    fn take_back(&mut self, now: Instant, cursor: &Cursor, reason: &Returned) {
+        let partition = cursor.lane.partition();
+        match reason {
+            Returned::Moved => self.refresh(partition),
+            Returned::Refused(code) => self.refresh_after(Some(code), partition),
+            Returned::Disconnected => self.cluster.invalidate(Refresh::All),
+            _ => {}
+        }
+        let notice = self.ledger.handle_returned(now, cursor, reason);
+        self.tell(notice);
+    }
+
+    fn refresh_after(&self, code: Option<&ErrorCode>, partition: &TopicPartition) {
+        if code.is_some() {
+            self.refresh(partition);
+        }
+    }
+
+    fn refresh(&self, partition: &TopicPartition) {
+        let topic = partition.topic.to_string();
+        self.cluster.invalidate(Refresh::Topic(topic.into()));
+    }
+
+    /// The bytes at `offset` are damaged: fetched again, reported once that has not helped.
+    fn handle_unreadable(
+        &mut self,
+        now: Instant,
+        lane: &Arc<Lane>,
+        offset: i64,
+        error: DecodeError,
+    ) {
+        let failures = self.ledger.handle_unreadable(now, lane, offset);
+        if failures > 1 {
+            self.report(ReaderError::Corrupt {
+                partition: lane.partition().clone(),
+                offset,
+                source: Box::new(error),
+            });
+        }
+    }
+
+    fn note_unreachable(&mut self, step: &'static str, error: ConnError) {
+        self.unreachable = self.unreachable.saturating_add(1);
+        tracing::debug!(%error, step, attempt = self.unreachable, "broker not reached");
+        if error.is_fatal() || self.unreachable >= self.settings.rules.max_attempts {
+            let source = Box::new(error);
+            self.report(ReaderError::Connection { step, source });
+        }
+    }
+
+    fn tell(&mut self, notice: Option<Notice>) {
+        match notice {
+            None => {}
+            Some(Notice::Moved { partition, from, to }) => {
+                let event = Event::OutOfRange { partition, from, to };
+                self.inbox.push(Item::Event { event, ticket: None });
+            }
+            Some(Notice::OutOfRange { partition, offset }) => {
+                self.report(ReaderError::OffsetOutOfRange { partition, offset });
+            }
+            Some(Notice::Refused {
+                step,
+                partition,
+                code,
+            }) => {
+                let subject = partition.to_string().into();
+                self.report(ReaderError::Kafka {
+                    step,
+                    subject,
+                    code,
+                });
+            }
+        }
+    }
+
+    fn report(&self, error: ReaderError) {
+        self.counters.errors.fetch_add(1, Ordering::Relaxed);
+        self.inbox.push(Item::Error(error));
+    }
+
+    fn call(&mut self, call: impl Future<Output = Done> + Send + 'static) {
+        self.calls.push(call);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let resting = self.resting.iter().map(|(until, _)| *until).min();
+        let group = self.group.as_ref().and_then(Group::next_deadline);
+        [resting, group, self.ledger.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+/// Applies `change` to every partition; `Err` names one for which it is false.
+fn each(
+    partitions: Vec<TopicPartition>,
+    mut change: impl FnMut(&TopicPartition) -> bool,
+) -> Result<(), TopicPartition> {
+    let mut failed = None;
+    for partition in partitions {
+        if !change(&partition) {
+            failed = Some(partition);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// The view is looked at again after so long even if nothing is known to have changed.
+const VIEW_PATIENCE: Duration = Duration::from_secs(600);
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// The leaders in a cluster view.
+struct ViewLeaders<'a>(&'a ClusterView);
+
+impl Leaders for ViewLeaders<'_> {
+    fn leader(&self, partition: &TopicPartition) -> Option<Leader> {
+        let (broker, epoch) = self.0.leader(&partition.topic, partition.partition)?;
+        let topic = self.0.topic(&partition.topic)?;
+        Some(Leader {
+            broker,
+            epoch: epoch.0,
+            topic_id: topic.id,
+        })
+    }
+}

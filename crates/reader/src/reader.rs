@@ -1,0 +1,363 @@
+//! The reader as the application holds it.
+
+mod buffered;
+mod handle;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+
+use ekafka_conn::{Cluster, Message};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::TopicPartition;
+use crate::batch::RecordBatch;
+use crate::config::{ReaderBuilder, Settings};
+use crate::control::{Beginning, Command, Control, Counters, Note};
+use crate::error::ReaderError;
+use crate::event::Event;
+use crate::inbox::{Inbox, Item};
+use crate::reset::{Start, StartOffset};
+
+use buffered::Buffered;
+pub use handle::ReaderHandle;
+
+/// What [`Reader::recv`] hands out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Received {
+    /// A record.
+    Message(Message),
+    /// A change between the records before it and those after it.
+    Event(Event),
+}
+
+/// Reads records: of chosen partitions, or as a member of a group.
+///
+/// Three ways to receive, by falling comfort and cost: [`read_message`](Self::read_message) and
+/// [`fetch_message`](Self::fetch_message) give owned messages (one handle on their batch, no allocation);
+/// [`next_batch`](Self::next_batch) gives whole batches whose records are borrowed;
+/// [`recv`](Self::recv) gives messages and events such as rebalances. The first call starts the reader.
+///
+/// Dropping a reader stops it at once and commits nothing; [`close`](Self::close) ends in order.
+#[doc(alias = "consumer")]
+#[derive(Debug)]
+pub struct Reader {
+    cluster: Cluster,
+    settings: Settings,
+    inbox: Arc<Inbox>,
+    handle: ReaderHandle,
+    counters: Arc<Counters>,
+    /// What control starts with; `None` once it runs.
+    unstarted: Option<UnboundedReceiver<Note>>,
+    task: Option<JoinHandle<()>>,
+    /// Where the partitions begin or were last sent by `set_offset`.
+    start: Start,
+    /// Where what was handed out last ended.
+    buffered: Buffered,
+    /// A message taken by a `read_message` that has not returned it.
+    unconfirmed: Option<Message>,
+}
+
+impl Reader {
+    /// Sets a reader up.
+    pub fn builder() -> ReaderBuilder {
+        ReaderBuilder::default()
+    }
+
+    pub(crate) fn new(cluster: Cluster, settings: Settings) -> Self {
+        let (sender, receiver) = unbounded_channel();
+        let inbox = Arc::new(Inbox::new(settings.buffer_memory));
+        Self {
+            handle: ReaderHandle::new(sender, &settings),
+            buffered: Buffered::new(settings.limits),
+            start: settings.start.start(),
+            inbox,
+            cluster,
+            settings,
+            counters: Arc::default(),
+            unstarted: Some(receiver),
+            task: None,
+            unconfirmed: None,
+        }
+    }
+
+    /// The next message or event.
+    ///
+    /// Asking again answers the event before: after [`Event::Revoked`] the next call lets the group go
+    /// on, so finish and commit first.
+    ///
+    /// # Errors
+    /// [`ReaderError`]; the reader goes on unless the error [is fatal](ReaderError::is_fatal).
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Result<Received, ReaderError> {
+        if let Some(message) = self.unconfirmed.take() {
+            return Ok(Received::Message(message));
+        }
+        loop {
+            if let Some(message) = self.next_buffered() {
+                return Ok(Received::Message(message));
+            }
+            if let Some(event) = self.refill().await? {
+                return Ok(Received::Event(event));
+            }
+        }
+    }
+
+    /// The next message, without committing it. Ready at once while the batch before it has more.
+    /// Events are answered silently: asking for the next message says that those before are done with.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn fetch_message(&mut self) -> Result<Message, ReaderError> {
+        if let Some(message) = self.unconfirmed.take() {
+            return Ok(message);
+        }
+        loop {
+            if let Some(message) = self.next_buffered() {
+                return Ok(message);
+            }
+            self.refill().await?;
+        }
+    }
+
+    /// The next message; with a group, commits it before it is returned (at once, or at the next tick of
+    /// `commit_interval`). A crash between the two loses it: at most once.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv), and the commit's. After a failed commit the next call tries it again.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: the next call returns the same message.
+    pub async fn read_message(&mut self) -> Result<Message, ReaderError> {
+        loop {
+            let message = self.fetch_message().await?;
+            if self.settings.group.is_none() {
+                return Ok(message);
+            }
+            if self.handle.mark(&message).is_err() {
+                // The partition was taken away between two calls.
+                continue;
+            }
+            if !self.handle.commits_at_once() {
+                return Ok(message);
+            }
+            self.unconfirmed = Some(message);
+            self.handle.commit_marked().await?;
+            if let Some(message) = self.unconfirmed.take() {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// The next batch of records, or what is left of the one that single messages were taken from.
+    /// Events are answered silently, as in [`fetch_message`](Self::fetch_message).
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn next_batch(&mut self) -> Result<RecordBatch, ReaderError> {
+        loop {
+            match self.buffered.next_batch() {
+                Ok(Some(batch)) => return Ok(batch),
+                Ok(None) => {}
+                Err(fault) => self.handle.report(fault),
+            }
+            self.refill().await?;
+        }
+    }
+
+    /// Commits the highest offset of each partition among `messages`, plus one. Without
+    /// `commit_interval` it waits for the coordinator; with it, it only marks.
+    ///
+    /// # Errors
+    /// [`ReaderError::NotAssigned`] for a message whose partition was taken away since (then nothing of
+    /// that partition is committed), the coordinator's refusal, or [`ReaderError::Unavailable`] without a group.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the offsets marked: they go with the next commit.
+    pub async fn commit_messages(&self, messages: &[Message]) -> Result<(), ReaderError> {
+        self.handle.commit_messages(messages).await
+    }
+
+    /// Commits the end of a batch, as [`commit_messages`](Self::commit_messages) does.
+    ///
+    /// # Errors
+    /// As [`commit_messages`](Self::commit_messages).
+    ///
+    /// # Cancel safety
+    /// As [`commit_messages`](Self::commit_messages).
+    pub async fn commit_batch(&self, batch: &RecordBatch) -> Result<(), ReaderError> {
+        self.handle.commit_batch(batch).await
+    }
+
+    /// A handle that commits, seeks and pauses from other tasks. Starts the reader, which needs a tokio
+    /// runtime around the call.
+    pub fn handle(&mut self) -> ReaderHandle {
+        self.begin();
+        self.handle.clone()
+    }
+
+    /// Reads on from `offset` in every partition. Numbers -2 and -1 are first and last.
+    ///
+    /// # Errors
+    /// [`ReaderError::Unavailable`] with a group, where [`ReaderHandle::seek`] moves one partition.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open whether the position moved.
+    pub async fn set_offset(&mut self, offset: impl Into<StartOffset>) -> Result<(), ReaderError> {
+        if self.settings.group.is_some() {
+            return Err(ReaderError::Unavailable {
+                call: "set_offset",
+                reason: "with a group",
+            });
+        }
+        let start = offset.into();
+        self.start = start.start();
+        self.unconfirmed = None;
+        self.buffered.forget_offset();
+        if self.unstarted.is_some() {
+            return Ok(());
+        }
+        for partition in self.fixed_partitions() {
+            self.handle.seek(&partition, start).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads on from the first record with timestamp `time` or later, or from the end.
+    ///
+    /// # Errors
+    /// As [`set_offset`](Self::set_offset).
+    ///
+    /// # Cancel safety
+    /// As [`set_offset`](Self::set_offset).
+    pub async fn set_offset_at(&mut self, time: SystemTime) -> Result<(), ReaderError> {
+        self.set_offset(StartOffset::Time(time)).await
+    }
+
+    /// The offset behind the last message handed out, or the one set; `None` with a group, and while a
+    /// start by position or time is not resolved.
+    pub fn offset(&self) -> Option<i64> {
+        if self.settings.group.is_some() {
+            return None;
+        }
+        self.buffered.offset().or(match self.start {
+            Start::At(offset) => Some(offset),
+            Start::Ask(_) => None,
+        })
+    }
+
+    /// How many offsets lie between the last message handed out and the end of its partition as last
+    /// fetched; 0 before the first, `None` with a group.
+    pub fn lag(&self) -> Option<i64> {
+        self.settings.group.is_none().then(|| self.buffered.lag())
+    }
+
+    /// How often partitions were assigned, and how many errors were handed out.
+    pub fn rebalances(&self) -> u64 {
+        self.counters.rebalances.load(Ordering::Relaxed)
+    }
+
+    /// Stops: hands out nothing more, commits what is marked, leaves the group. Waits at most
+    /// `close_timeout`; what has not happened by then does not happen.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the reader at once.
+    pub async fn close(mut self) {
+        let Some(task) = self.task.as_mut() else {
+            return;
+        };
+        let (reply, closed) = oneshot::channel();
+        if self.handle.send(Command::Close(reply)) {
+            let in_time = tokio::time::timeout(self.settings.close_timeout, closed).await;
+            if in_time.is_err() {
+                tracing::warn!("the reader could not end in order within close_timeout");
+            }
+        }
+        task.abort();
+    }
+
+    /// The next message without waiting.
+    fn next_buffered(&mut self) -> Option<Message> {
+        match self.buffered.next_message() {
+            Ok(message) => message,
+            Err(fault) => {
+                self.handle.report(fault);
+                None
+            }
+        }
+    }
+
+    /// Waits for the next item: puts a chunk at the ready, or returns an event.
+    async fn refill(&mut self) -> Result<Option<Event>, ReaderError> {
+        self.begin();
+        loop {
+            let taken = self.inbox.take();
+            if let Some(ticket) = taken.answered {
+                self.handle.note(Note::Answered(ticket));
+            }
+            match taken.item {
+                Some(Item::Chunk(chunk)) => {
+                    self.buffered.put(chunk);
+                    return Ok(None);
+                }
+                Some(Item::Event { event, .. }) => return Ok(Some(event)),
+                Some(Item::Error(error)) => return Err(error),
+                None if taken.is_closed => return Err(ReaderError::Closed),
+                None => self.inbox.arrived().await,
+            }
+        }
+    }
+
+    /// Starts the control task, once.
+    fn begin(&mut self) {
+        let Some(notes) = self.unstarted.take() else {
+            return;
+        };
+        let control = Control::new(Beginning {
+            cluster: self.cluster.clone(),
+            settings: self.settings.clone(),
+            inbox: Arc::clone(&self.inbox),
+            sender: self.handle.sender(),
+            notes,
+            counters: Arc::clone(&self.counters),
+            start: self.start,
+        });
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the control task, one per Reader; ends when the reader is closed or dropped"
+        )]
+        let task = tokio::spawn(control.run());
+        self.task = Some(task);
+    }
+
+    fn fixed_partitions(&self) -> Vec<TopicPartition> {
+        let topics = self.settings.topics.iter();
+        let all = topics.flat_map(|topic| {
+            let partitions = self.settings.partitions.iter();
+            partitions.map(|partition| TopicPartition::new(Arc::clone(topic), *partition))
+        });
+        all.collect()
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.inbox.close();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the application has taken from the inbox and not yet been handed.
+
+use std::sync::Arc;
+
+use ekafka_conn::{Message, MessageBatch};
+use ekafka_protocol::DecodeError;
+use ekafka_protocol::records::{DecodeLimits, RecordSpans, Records};
+
+use crate::batch::{RecordBatch, message_batch};
+use crate::fetcher::decode::{ChunkReader, OpenBatch};
+use crate::inbox::Chunk;
+use crate::lane::Lane;
+
+/// One chunk, the batch opened in it, and what was handed out last.
+#[derive(Debug)]
+pub(super) struct Buffered {
+    limits: DecodeLimits,
+    chunk: Option<ChunkReader>,
+    open: Option<Open>,
+    /// The lane of the last message and the offset behind it.
+    last: Option<(Arc<Lane>, i64)>,
+}
+
+/// The batch that messages are taken from.
+#[derive(Debug)]
+struct Open {
+    spans: RecordSpans,
+    batch: Arc<MessageBatch>,
+    records: Records,
+    lane: Arc<Lane>,
+    from: i64,
+    end: i64,
+}
+
+/// Bytes that could not be read. The lane is frozen: nothing behind them is handed out.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) lane: Arc<Lane>,
+    /// The first offset that was not handed out.
+    pub(super) offset: i64,
+    pub(super) error: DecodeError,
+}
+
+impl Buffered {
+    pub(super) fn new(limits: DecodeLimits) -> Self {
+        Self {
+            limits,
+            chunk: None,
+            open: None,
+            last: None,
+        }
+    }
+
+    /// Puts a chunk at the ready, in the place of one that is used up.
+    pub(super) fn put(&mut self, chunk: Chunk) {
+        self.open = None;
+        self.chunk = Some(ChunkReader::new(chunk, self.limits));
+    }
+
+    /// The next message; `None` when another chunk is needed.
+    pub(super) fn next_message(&mut self) -> Result<Option<Message>, Fault> {
+        loop {
+            let Some(open) = &mut self.open else {
+                match self.open_next()? {
+                    Some(open) => self.open = Some(open),
+                    None => return Ok(None),
+                }
+                continue;
+            };
+            match open.spans.next() {
+                Some(Ok(span)) if span.offset < open.from => {}
+                Some(Ok(span)) => {
+                    let next = span.offset + 1;
+                    if !open.lane.advance(next) {
+                        self.drop_chunk();
+                        return Ok(None);
+                    }
+                    let batch = Arc::clone(&open.batch);
+                    self.note_last(next);
+                    return Ok(Some(Message::new(batch, span)));
+                }
+                Some(Err(error)) => return Err(self.fault(error)),
+                None => {
+                    // The last records may have been compacted away.
+                    open.lane.advance(open.end);
+                    self.open = None;
+                }
+            }
+        }
+    }
+
+    /// The next batch, or the rest of the opened one; `None` when another chunk is needed.
+    pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, Fault> {
+        loop {
+            let open = match self.open.take() {
+                Some(open) => Some(open),
+                None => self.open_next()?,
+            };
+            let Some(open) = open else {
+                return Ok(None);
+            };
+            let position = open.lane.position().unwrap_or(open.from);
+            if position >= open.end {
+                continue;
+            }
+            if !open.lane.advance(open.end) {
+                self.drop_chunk();
+                return Ok(None);
+            }
+            self.last = Some((Arc::clone(&open.lane), open.end));
+            return Ok(Some(RecordBatch {
+                lane: open.lane,
+                records: open.records,
+                from: position.max(open.from),
+                end: open.end,
+                leader_epoch: open.batch.leader_epoch,
+            }));
+        }
+    }
+
+    /// The offset behind the last message or batch.
+    pub(super) fn offset(&self) -> Option<i64> {
+        self.last.as_ref().map(|(_, next)| *next)
+    }
+
+    /// How far the last message is from the end of its partition.
+    pub(super) fn lag(&self) -> i64 {
+        self.last
+            .as_ref()
+            .map_or(0, |(lane, next)| lane.end().saturating_sub(*next).max(0))
+    }
+
+    /// The position was set by hand.
+    pub(super) fn forget_offset(&mut self) {
+        self.last = None;
+    }
+
+    fn open_next(&mut self) -> Result<Option<Open>, Fault> {
+        let Some(chunk) = &mut self.chunk else {
+            return Ok(None);
+        };
+        if !chunk.lane.is_live() {
+            self.drop_chunk();
+            return Ok(None);
+        }
+        match chunk.next() {
+            Ok(Some(batch)) => match open(Arc::clone(&chunk.lane), batch) {
+                Ok(open) => Ok(Some(open)),
+                Err(error) => Err(self.fault(error)),
+            },
+            Ok(None) => {
+                chunk.lane.advance(chunk.reached());
+                self.drop_chunk();
+                Ok(None)
+            }
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
+    #[inline]
+    fn note_last(&mut self, next: i64) {
+        if let (Some(last), Some(open)) = (&mut self.last, &self.open)
+            && Arc::ptr_eq(&last.0, &open.lane)
+        {
+            last.1 = next;
+            return;
+        }
+        self.last = self.open.as_ref().map(|open| (Arc::clone(&open.lane), next));
+    }
+
+    fn fault(&mut self, error: DecodeError) -> Fault {
+        let chunk = self.chunk.take();
+        self.open = None;
+        let Some(chunk) = chunk else {
+            unreachable!("a fault is found while reading a chunk");
+        };
+        let lane = Arc::clone(&chunk.lane);
+        let offset = lane.freeze().unwrap_or_else(|| chunk.reached());
+        Fault {
+            lane,
+            offset,
+            error,
+        }
+    }
+
+    fn drop_chunk(&mut self) {
+        self.open = None;
+        self.chunk = None;
+    }
+}
+
+fn open(lane: Arc<Lane>, batch: OpenBatch) -> Result<Open, DecodeError> {
+    let OpenBatch {
+        records,
+        from,
+        end,
+        leader_epoch,
+    } = batch;
+    let shared = message_batch(&lane, &records, leader_epoch);
+    Ok(Open {
+        spans: records.clone().into_spans()?,
+        batch: shared,
+        records,
+        lane,
+        from,
+        end,
+    })
+}

@@ -1,0 +1,181 @@
+//! The part of a reader that other tasks may hold.
+
+use ekafka_conn::Message;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+use super::buffered::Fault;
+use crate::TopicPartition;
+use crate::batch::RecordBatch;
+use crate::config::Settings;
+use crate::control::{Command, Note, Reply};
+use crate::error::ReaderError;
+use crate::lane::Lane;
+use crate::reset::StartOffset;
+
+/// Commits, seeks and pauses from any task. Made by [`Reader::handle`](super::Reader::handle).
+#[derive(Debug, Clone)]
+pub struct ReaderHandle {
+    control: UnboundedSender<Note>,
+    has_group: bool,
+    /// Whether commits are only marked and sent on a tick.
+    has_interval: bool,
+}
+
+impl ReaderHandle {
+    pub(super) fn new(control: UnboundedSender<Note>, settings: &Settings) -> Self {
+        let group = settings.group.as_ref();
+        Self {
+            control,
+            has_group: group.is_some(),
+            has_interval: group.is_some_and(|group| group.commit_interval.is_some()),
+        }
+    }
+
+    /// As [`Reader::commit_messages`](super::Reader::commit_messages).
+    ///
+    /// # Errors
+    /// As [`Reader::commit_messages`](super::Reader::commit_messages).
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the offsets marked: they go with the next commit.
+    pub async fn commit_messages(&self, messages: &[Message]) -> Result<(), ReaderError> {
+        self.need_group("commit_messages")?;
+        for message in messages {
+            self.mark(message)?;
+        }
+        if messages.is_empty() || self.has_interval {
+            return Ok(());
+        }
+        self.commit_marked().await
+    }
+
+    /// As [`Reader::commit_batch`](super::Reader::commit_batch).
+    ///
+    /// # Errors
+    /// As [`Reader::commit_messages`](super::Reader::commit_messages).
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the offset marked: it goes with the next commit.
+    pub async fn commit_batch(&self, batch: &RecordBatch) -> Result<(), ReaderError> {
+        self.need_group("commit_batch")?;
+        mark_lane(&batch.lane, batch.end, batch.leader_epoch)?;
+        if self.has_interval {
+            return Ok(());
+        }
+        self.commit_marked().await
+    }
+
+    /// Reads on from `start` in an assigned partition. What was fetched before is dropped; committed
+    /// offsets do not move.
+    ///
+    /// # Errors
+    /// [`ReaderError::NotAssigned`], or [`ReaderError::Closed`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open whether the position moved.
+    pub async fn seek(
+        &self,
+        partition: &TopicPartition,
+        start: impl Into<StartOffset>,
+    ) -> Result<(), ReaderError> {
+        let start = start.into().start();
+        let partition = partition.clone();
+        self.ask(|reply| Command::Seek(partition, start, reply)).await
+    }
+
+    /// Hands out nothing of these partitions until [`resume`](Self::resume); their positions stay.
+    ///
+    /// # Errors
+    /// [`ReaderError::NotAssigned`] naming one that is not assigned, or [`ReaderError::Closed`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open whether they are paused.
+    pub async fn pause(&self, partitions: &[TopicPartition]) -> Result<(), ReaderError> {
+        let partitions = partitions.to_vec();
+        self.ask(|reply| Command::Pause(partitions, reply)).await
+    }
+
+    /// Reads on in paused partitions.
+    ///
+    /// # Errors
+    /// As [`pause`](Self::pause).
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open whether they are paused.
+    pub async fn resume(&self, partitions: &[TopicPartition]) -> Result<(), ReaderError> {
+        let partitions = partitions.to_vec();
+        self.ask(|reply| Command::Resume(partitions, reply)).await
+    }
+
+    /// Marks a message as processed without committing.
+    pub(super) fn mark(&self, message: &Message) -> Result<(), ReaderError> {
+        let batch = message.batch();
+        let origin = batch.origin.as_deref();
+        match origin.and_then(|origin| origin.downcast_ref::<Lane>()) {
+            Some(lane) => mark_lane(lane, message.offset() + 1, batch.leader_epoch),
+            None => Err(ReaderError::NotAssigned {
+                partition: TopicPartition::new(batch.topic.clone(), batch.partition),
+            }),
+        }
+    }
+
+    /// Commits everything that is marked and waits for the coordinator.
+    pub(super) async fn commit_marked(&self) -> Result<(), ReaderError> {
+        self.ask(Command::Commit).await
+    }
+
+    pub(super) fn commits_at_once(&self) -> bool {
+        self.has_group && !self.has_interval
+    }
+
+    /// Tells control about bytes that cannot be read.
+    pub(super) fn report(&self, fault: Fault) {
+        self.note(Note::Unreadable {
+            lane: fault.lane,
+            offset: fault.offset,
+            error: fault.error,
+        });
+    }
+
+    pub(super) fn note(&self, note: Note) {
+        // Control is gone only when the reader is closed.
+        let _ = self.control.send(note);
+    }
+
+    /// False when the reader is closed.
+    pub(super) fn send(&self, command: Command) -> bool {
+        self.control.send(Note::Command(command)).is_ok()
+    }
+
+    pub(super) fn sender(&self) -> UnboundedSender<Note> {
+        self.control.clone()
+    }
+
+    async fn ask(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), ReaderError> {
+        let (reply, answer) = oneshot::channel();
+        if !self.send(command(reply)) {
+            return Err(ReaderError::Closed);
+        }
+        answer.await.unwrap_or(Err(ReaderError::Closed))
+    }
+
+    fn need_group(&self, call: &'static str) -> Result<(), ReaderError> {
+        if self.has_group {
+            return Ok(());
+        }
+        Err(ReaderError::Unavailable {
+            call,
+            reason: "without a group",
+        })
+    }
+}
+
+fn mark_lane(lane: &Lane, next: i64, leader_epoch: i32) -> Result<(), ReaderError> {
+    if lane.assignment.mark(next, leader_epoch) {
+        return Ok(());
+    }
+    Err(ReaderError::NotAssigned {
+        partition: lane.partition().clone(),
+    })
+}

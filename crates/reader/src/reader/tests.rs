@@ -1,0 +1,5 @@
+//! A real reader against the embedded broker: in memory, on a paused clock.
+
+mod group;
+mod partition;
+mod setup;

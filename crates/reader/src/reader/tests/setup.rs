@@ -1,0 +1,81 @@
+//! A cluster in memory, records to read, and readers on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ekafka_conn::{Cluster, ConnConfig, Message, dial_fn};
+use ekafka_protocol::records::{BatchBuilder, RecordData};
+use ekafka_protocol::compression::{Codec, Compression};
+use ekafka_testkit::EmbeddedKafka;
+
+use crate::config::ReaderBuilder;
+use crate::reader::Reader;
+
+/// One node, deterministic, and strict about what clients send.
+pub(super) async fn kafka() -> EmbeddedKafka {
+    kafka_of(1).await
+}
+
+pub(super) async fn kafka_of(nodes: u16) -> EmbeddedKafka {
+    let builder = EmbeddedKafka::builder().nodes(nodes).in_memory().strict();
+    let builder = builder.initial_rebalance_delay(Duration::ZERO);
+    builder.start().await.unwrap()
+}
+
+pub(super) fn cluster(kafka: &EmbeddedKafka) -> Cluster {
+    let connector = kafka.connector();
+    let dial = dial_fn(move |host, port| connector.connect(host, port));
+    Cluster::new([kafka.bootstrap()], ConnConfig::default().dial_fn(dial)).unwrap()
+}
+
+pub(super) fn builder(kafka: &EmbeddedKafka) -> ReaderBuilder {
+    Reader::builder().cluster(cluster(kafka))
+}
+
+/// Writes one batch of `count` records: key `k<offset>`, value `v<offset>`.
+pub(super) fn write(kafka: &EmbeddedKafka, topic: &str, partition: i32, count: i64) {
+    write_as(kafka, topic, partition, count, Codec::None);
+}
+
+pub(super) fn write_as(kafka: &EmbeddedKafka, topic: &str, partition: i32, count: i64, codec: Codec) {
+    let (_, first) = kafka.offsets(topic, partition).unwrap();
+    let mut batch = BatchBuilder::new(bytes::BytesMut::new());
+    for offset in first..first + count {
+        let (key, value) = (format!("k{offset}"), format!("v{offset}"));
+        let record = RecordData {
+            timestamp: 1_000 + offset,
+            key: Some(key.as_bytes()),
+            value: Some(value.as_bytes()),
+            headers: &[],
+        };
+        batch.append(&record).unwrap();
+    }
+    let mut sealed = batch.seal(Compression::from(codec)).unwrap();
+    let mut bytes = sealed.stamp(-1, -1, -1).to_vec();
+    bytes[..8].copy_from_slice(&first.to_be_bytes());
+    kafka
+        .plant(topic, partition, bytes.into(), count, 1_000 + first + count)
+        .unwrap();
+}
+
+/// The offsets of the next `count` messages; each must carry the value that was written.
+pub(super) async fn offsets(reader: &mut Reader, count: usize) -> Vec<i64> {
+    let mut offsets = Vec::new();
+    for _ in 0..count {
+        let message = fetch(reader).await;
+        let value = format!("v{}", message.offset());
+        assert_eq!(message.value(), Some(value.as_bytes()));
+        offsets.push(message.offset());
+    }
+    offsets
+}
+
+pub(super) async fn fetch(reader: &mut Reader) -> Message {
+    let patience = Duration::from_secs(120);
+    let message = tokio::time::timeout(patience, reader.fetch_message()).await;
+    message.expect("a message within two minutes").unwrap()
+}
+
+pub(super) fn shared(kafka: EmbeddedKafka) -> Arc<EmbeddedKafka> {
+    Arc::new(kafka)
+}
