@@ -66,17 +66,21 @@ pub(crate) fn features() -> Result<(), Failure> {
     Ok(())
 }
 
-/// One fuzz target for `seconds`, or the list of targets.
+/// One fuzz target for `seconds`, from its seeds and what earlier runs found, or the list of targets.
 pub(crate) fn fuzz(target: Option<&str>, seconds: u32) -> Result<(), Failure> {
     installed("fuzz", "cargo-fuzz")?;
     let Some(target) = target else {
         return process::run(&mut process::cargo(["fuzz", "list"]));
     };
+    let found = format!("fuzz/corpus/{target}");
+    let seeds = format!("fuzz/corpus/seed/{target}");
+    std::fs::create_dir_all(process::root().join(&found))?;
     let limit = format!("-max_total_time={seconds}");
     process::run(
         Command::new("cargo")
             .current_dir(process::root())
-            .args(["+nightly", "fuzz", "run", target, "--", &limit]),
+            .args(["+nightly", "fuzz", "run", target, &found, &seeds, "--"])
+            .arg(&limit),
     )
 }
 
