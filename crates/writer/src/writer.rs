@@ -174,9 +174,7 @@ impl Door {
                 }
             }
         });
-        for partition in ready {
-            self.sender.post(Event::Ready(partition));
-        }
+        self.sender.post_ready(&mut ready);
         for receipt in unresolved {
             receipt.done().await;
         }

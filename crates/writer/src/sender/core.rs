@@ -248,7 +248,7 @@ impl Core {
             lane.armed = None;
             self.expire(number, now);
             self.list(number);
-            self.arm_for_expiry(number);
+            self.arm_for_expiry(number, now);
         }
     }
 
@@ -259,7 +259,7 @@ impl Core {
         mut is_open: impl FnMut(BrokerId) -> bool,
         now: Instant,
     ) -> Option<Departure> {
-        self.place_lanes(leaders);
+        self.place_lanes(leaders, now);
         while let Some(broker) = self.plan.next_broker() {
             if !is_open(broker) {
                 self.plan.handle_dialling(broker);
@@ -290,7 +290,7 @@ impl Core {
         }
     }
 
-    fn place_lanes(&mut self, leaders: &impl Leaders) {
+    fn place_lanes(&mut self, leaders: &impl Leaders, now: Instant) {
         while let Some(number) = self.plan.take_unplaced() {
             let Some(lane) = &self.lanes[number] else {
                 continue;
@@ -304,7 +304,7 @@ impl Core {
             let leader = leaders.leader(at).map(|(broker, _)| broker);
             if leader.is_none() {
                 self.wishes.stale.push(Arc::clone(&at.topic));
-                self.arm_for_expiry(number);
+                self.arm_for_expiry(number, now);
             }
             self.plan.place(number, leader);
         }
@@ -413,7 +413,7 @@ impl Core {
                 1
             };
             match lane.next(broker, depth, now) {
-                Next::Resend => return self.board(number, 0, broker, space),
+                Next::Resend => return self.board(number, 0, broker, space, now),
                 Next::Wait(until) => {
                     if let Some(until) = until {
                         self.arm(number, until);
@@ -423,7 +423,7 @@ impl Core {
                 Next::Take => {}
             }
             if !self.producer.is_ready() {
-                self.arm_for_expiry(number);
+                self.arm_for_expiry(number, now);
                 return Load::NoIdentity;
             }
             let limits = self.shelf.limits;
@@ -438,12 +438,12 @@ impl Core {
                     if let Some(wake) = wake {
                         self.arm(number, wake);
                     }
-                    self.arm_for_expiry(number);
+                    self.arm_for_expiry(number, now);
                     return Load::Nothing;
                 }
                 Taken::Batch(batch) => {
                     if let Some(index) = self.admit(number, batch, now) {
-                        return self.board(number, index, broker, usize::MAX);
+                        return self.board(number, index, broker, usize::MAX, now);
                     }
                 }
             }
@@ -481,7 +481,14 @@ impl Core {
         }
     }
 
-    fn board(&mut self, number: usize, index: usize, broker: BrokerId, space: usize) -> Load {
+    fn board(
+        &mut self,
+        number: usize,
+        index: usize,
+        broker: BrokerId,
+        space: usize,
+        now: Instant,
+    ) -> Load {
         let Some(lane) = &mut self.lanes[number] else {
             return Load::Nothing;
         };
@@ -494,7 +501,7 @@ impl Core {
         let count = flight.count();
         let (producer, sequence) = (&mut self.producer, &mut lane.sequence);
         let Some(bytes) = flight.bytes(|| producer.stamp(sequence, count)) else {
-            self.arm_for_expiry(number);
+            self.arm_for_expiry(number, now);
             return Load::NoIdentity;
         };
         flight.place = Place::OnWire(broker);
@@ -503,7 +510,7 @@ impl Core {
             resolver.set_on_wire(true);
         }
         let id = flight.id;
-        self.arm_for_expiry(number);
+        self.arm_for_expiry(number, now);
         Load::Batch { id, bytes }
     }
 
@@ -518,7 +525,7 @@ impl Core {
     }
 
     /// Makes the timer look when the lane's oldest batch expires; nothing to do while it looks earlier anyway.
-    fn arm_for_expiry(&mut self, number: usize) {
+    fn arm_for_expiry(&mut self, number: usize, now: Instant) {
         let Some(lane) = &self.lanes[number] else {
             return;
         };
@@ -526,13 +533,14 @@ impl Core {
             return;
         }
         let oldest = lane.flights.iter().find(|flight| flight.resolver.is_some());
+        let timeout = self.rules.delivery_timeout;
         let expiry = match oldest {
             Some(flight) => Some(flight.expires),
-            None => lane
-                .partition
-                .queue()
-                .oldest()
-                .map(|opened| opened + self.rules.delivery_timeout),
+            None => match lane.partition.queue().oldest() {
+                Some(opened) => Some(opened + timeout),
+                // What is opened behind a batch on the wire is not announced, and expires no earlier than this.
+                None => (!lane.flights.is_empty()).then(|| now + timeout),
+            },
         };
         if let Some(expiry) = expiry {
             self.arm(number, expiry);

@@ -125,9 +125,20 @@ impl Sender {
 
     /// Hands an event over, and works on it right away unless another thread is at it.
     pub(crate) fn post(self: &Arc<Self>, event: Event) {
+        self.post_all(std::iter::once(event));
+    }
+
+    /// Like [`post`](Self::post) for several queues at once, so that their batches share requests. Empties the list.
+    pub(crate) fn post_ready(self: &Arc<Self>, ready: &mut Vec<Arc<Partition>>) {
+        if !ready.is_empty() {
+            self.post_all(ready.drain(..).map(Event::Ready));
+        }
+    }
+
+    fn post_all(self: &Arc<Self>, events: impl Iterator<Item = Event>) {
         let core = {
             let mut desk = self.desk();
-            desk.inbox.push(event);
+            desk.inbox.extend(events);
             desk.core.take()
         };
         if let Some(core) = core {

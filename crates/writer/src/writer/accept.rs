@@ -25,12 +25,19 @@ impl Door {
             && records.iter().all(|record| record.topic.is_none())
         {
             self.accept_topic(topic, records, None, call, now).await;
-            return;
+        } else {
+            for (name, indexes) in self.by_topic(records, call) {
+                self.accept_topic(name, records, Some(&indexes), call, now)
+                    .await;
+            }
         }
-        for (name, indexes) in self.by_topic(records, call) {
-            self.accept_topic(name, records, Some(&indexes), call, now)
-                .await;
-        }
+        self.tell(call);
+    }
+
+    /// Tells the sender of the queues that have something for it: all at once, so that they share
+    /// requests. Must come before every wait of a call, since a call may be dropped there.
+    fn tell(&self, call: &mut Call) {
+        self.sender.post_ready(&mut call.ready);
     }
 
     /// One record, when nothing has to be waited for.
@@ -123,9 +130,15 @@ impl Door {
                 .iter()
                 .for_each(|index| call.refuse(*index as usize, error.clone())),
         };
-        let topic = match self.find_topic(name).await {
-            Ok(topic) => topic,
-            Err(error) => return refuse_all(call, &error),
+        let topic = match self.sender.shelf.topic(name) {
+            Some(topic) => topic,
+            None => {
+                self.tell(call);
+                match self.find_topic(name).await {
+                    Ok(topic) => topic,
+                    Err(error) => return refuse_all(call, &error),
+                }
+            }
         };
         let is_free = |record: &Record<'_>| record.partition.is_none() && record.key.is_none();
         if self.balancer.is_none() && indexes.is_none() && records.iter().all(is_free) {
@@ -236,7 +249,11 @@ impl Door {
                 )
             };
             if poke {
-                self.sender.post(Event::Ready(Arc::clone(partition)));
+                call.ready.push(Arc::clone(partition));
+            }
+            if !matches!(stop, Stop::End) {
+                // A full batch need not wait for the rest of the call.
+                self.tell(call);
             }
             if let (true, Some(from)) = (leave, sticky) {
                 leave_sticky(topic, &topic.partitions(), from);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::accumulator::Partition;
 use crate::error::{WriteErrors, WriterError};
 use crate::receipt::Receipt;
 
@@ -18,6 +19,8 @@ pub(super) struct Call {
     runs: Vec<Run>,
     /// Records that were not accepted, by index in the call.
     refused: Vec<(usize, WriterError)>,
+    /// Partitions of which the sender has not been told.
+    pub(super) ready: Vec<Arc<Partition>>,
     /// When waiting for room ends, once it has begun.
     pub(super) deadline: Option<Instant>,
 }
@@ -40,6 +43,7 @@ impl Call {
             order: Vec::new(),
             runs: Vec::new(),
             refused: Vec::new(),
+            ready: Vec::new(),
             deadline: None,
         }
     }

@@ -1,4 +1,5 @@
 //! The writer against the embedded broker: in memory, under a paused clock.
 
 mod delivery;
+mod faults;
 mod rig;
