@@ -106,7 +106,7 @@ pub enum ConnError {
         /// The broker asked for, if it had to be that one.
         wanted: Option<BrokerId>,
         /// The last error for each address tried.
-        attempts: Arc<[ConnError]>,
+        attempts: Arc<[Self]>,
     },
     /// The handle, the cluster or the runtime it ran on was closed.
     #[error("closed")]

@@ -52,6 +52,19 @@ impl Decoder {
         self.flexible = flexible;
     }
 
+    /// Ends a message: nothing may be left of it.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Corrupt`] when bytes are left over.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        if self.left() == 0 {
+            Ok(())
+        } else {
+            Err(LEFT_OVER)
+        }
+    }
+
     /// Bytes not yet read.
     #[must_use]
     pub fn left(&self) -> usize {
@@ -408,3 +421,9 @@ const MAX_STRING: usize = i16::MAX as usize;
 /// partition, which is 25 bytes on the wire and more.
 const MEMORY_FACTOR: usize = 12;
 const MEMORY_SLACK: usize = 32 * 1024;
+
+/// What follows the last field of a message.
+pub(crate) const LEFT_OVER: DecodeError = DecodeError::Corrupt {
+    what: "message",
+    detail: "bytes are left over behind its last field",
+};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::protocol::{Decodable, Encodable, Message, Request as KafkaRequest};
 
+use crate::decoder::LEFT_OVER;
 use crate::precheck::{self, Direction};
 use crate::{ApiKey, DecodeError, EncodeError, Frame, VersionRange};
 
@@ -173,12 +174,16 @@ fn decode_generated<M: Decodable>(
         });
     }
     precheck::check(api, version, direction, &body)?;
-    M::decode(&mut body, version).map_err(|error| {
+    let message = M::decode(&mut body, version).map_err(|error| {
         let detail = Arc::from(format!("{error:#}"));
         DecodeError::Message {
             api: api.0,
             version,
             detail,
         }
-    })
+    })?;
+    if direction == Direction::Response && !body.is_empty() {
+        return Err(LEFT_OVER);
+    }
+    Ok(message)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ekafka_protocol::messages::MetadataRequest;
 use ekafka_protocol::{ApiKey, ErrorCode};
 use ekafka_testkit::EmbeddedKafka;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Cluster, To};
@@ -78,13 +79,12 @@ async fn each_purpose_has_its_connection_and_a_hundred_callers_share_it() {
     let (cluster, dials) = cluster(&kafka);
     let broker = BrokerId(kafka.node_ids()[0]);
     assert!(cluster.ready_connection(broker, Purpose::Produce).is_none());
-    let callers = (0..100).map(|_| {
+    let mut callers = JoinSet::new();
+    for _ in 0..100 {
         let cluster = cluster.clone();
-        tokio::spawn(async move { cluster.connection(broker, Purpose::Produce).await.unwrap() })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        caller.await.unwrap();
+        callers.spawn(async move { cluster.connection(broker, Purpose::Produce).await.unwrap() });
     }
+    callers.join_all().await;
     assert_eq!(
         dials.load(Ordering::Relaxed),
         2,
@@ -150,16 +150,15 @@ async fn s60_a_thousand_waiters_share_one_request_per_backoff() {
     let (cluster, _) = cluster(&kafka);
     cluster.view_newer_than(0, within(5)).await.unwrap();
     kafka.clear_requests();
-    let waiters: Vec<_> = (0..1_000)
-        .map(|_| {
-            let cluster = cluster.clone();
-            tokio::spawn(async move { cluster.topic("late", within(30)).await.map(drop) })
-        })
-        .collect();
+    let mut waiters = JoinSet::new();
+    for _ in 0..1_000 {
+        let cluster = cluster.clone();
+        waiters.spawn(async move { cluster.topic("late", within(30)).await.map(drop) });
+    }
     tokio::time::sleep(Duration::from_secs(2)).await;
     kafka.create_topic("late", 1).unwrap();
-    for waiter in waiters {
-        waiter.await.unwrap().unwrap();
+    for found in waiters.join_all().await {
+        found.unwrap();
     }
     let asked = kafka.requests_of(ApiKey::METADATA).len();
     assert!(
@@ -318,15 +317,14 @@ async fn s59_a_dead_cluster_is_dialled_no_more_often_than_the_backoff_allows() {
             }
         }));
     let cluster = Cluster::new(["a:1"], config).unwrap();
-    let users: Vec<_> = (0..20)
-        .map(|_| {
-            let cluster = cluster.clone();
-            let deadline = within(600);
-            tokio::spawn(async move { cluster.view_newer_than(0, deadline).await.map(drop) })
-        })
-        .collect();
-    for user in users {
-        user.await.unwrap().unwrap_err();
+    let mut users = JoinSet::new();
+    for _ in 0..20 {
+        let cluster = cluster.clone();
+        let deadline = within(600);
+        users.spawn(async move { cluster.view_newer_than(0, deadline).await.map(drop) });
+    }
+    for outcome in users.join_all().await {
+        outcome.unwrap_err();
     }
     let dials = dials.load(Ordering::Relaxed);
     // 600 s at 8 to 12 s each, and the short waits before.

@@ -11,18 +11,19 @@ use crate::ids::{BrokerId, LeaderEpoch};
 type Leaders<'a> = &'a [(i32, i32)];
 
 fn answer(brokers: &[i32], topics: &[(&str, Leaders<'_>)]) -> MetadataResponse {
-    let mut answer = MetadataResponse::default();
-    answer.cluster_id = Some(StrBytes::from_static_str("cluster-1"));
-    answer.controller_id = 1;
-    answer.brokers = brokers
-        .iter()
-        .map(|id| broker(*id, "kafka", 9092))
-        .collect();
-    answer.topics = topics
-        .iter()
-        .map(|(name, leaders)| topic(name, leaders))
-        .collect();
-    answer
+    MetadataResponse {
+        cluster_id: Some(StrBytes::from_static_str("cluster-1")),
+        controller_id: 1,
+        brokers: brokers
+            .iter()
+            .map(|id| broker(*id, "kafka", 9092))
+            .collect(),
+        topics: topics
+            .iter()
+            .map(|(name, leaders)| topic(name, leaders))
+            .collect(),
+        ..MetadataResponse::default()
+    }
 }
 
 fn broker(node_id: i32, host: &str, port: i32) -> MetadataBroker {
@@ -35,22 +36,20 @@ fn broker(node_id: i32, host: &str, port: i32) -> MetadataBroker {
 }
 
 fn topic(name: &str, leaders: Leaders<'_>) -> MetadataTopic {
-    let mut topic = MetadataTopic::default();
-    topic.name = Some(StrBytes::from_string(name.to_owned()));
-    topic.partitions = leaders
-        .iter()
-        .enumerate()
-        .map(|(index, (leader_id, leader_epoch))| MetadataPartition {
-            error_code: ErrorCode::NONE,
-            partition_index: index as i32,
-            leader_id: *leader_id,
-            leader_epoch: *leader_epoch,
-            replica_nodes: NodeSpan::default(),
-            isr_nodes: NodeSpan::default(),
-            offline_replicas: NodeSpan::default(),
-        })
-        .collect();
-    topic
+    let partition = |(index, (leader_id, leader_epoch)): (usize, &(i32, i32))| MetadataPartition {
+        error_code: ErrorCode::NONE,
+        partition_index: index as i32,
+        leader_id: *leader_id,
+        leader_epoch: *leader_epoch,
+        replica_nodes: NodeSpan::default(),
+        isr_nodes: NodeSpan::default(),
+        offline_replicas: NodeSpan::default(),
+    };
+    MetadataTopic {
+        name: Some(StrBytes::from_string(name.to_owned())),
+        partitions: leaders.iter().enumerate().map(partition).collect(),
+        ..MetadataTopic::default()
+    }
 }
 
 fn view(brokers: &[i32], topics: &[(&str, Leaders<'_>)]) -> ClusterView {

@@ -111,7 +111,9 @@ impl Request for ApiVersionsRequest {
         let refused = decoder.peek_i16() == Some(ErrorCode::UNSUPPORTED_VERSION.0);
         let version = if refused { 0 } else { version };
         decoder.set_flexible(version >= FIRST_FLEXIBLE);
-        decode_answer(version, &mut decoder)
+        let answer = decode_answer(version, &mut decoder)?;
+        decoder.finish()?;
+        Ok(answer)
     }
 }
 

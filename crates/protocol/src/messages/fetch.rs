@@ -176,7 +176,10 @@ impl Request for FetchRequest {
 
     fn decode_response(version: i16, body: Bytes) -> Result<FetchResponse, DecodeError> {
         refuse_unless_read(Self::API, Self::VERSIONS, version)?;
-        FetchResponse::decode(version, &mut Decoder::new(body, version >= FIRST_FLEXIBLE))
+        let mut d = Decoder::new(body, version >= FIRST_FLEXIBLE);
+        let response = FetchResponse::decode(version, &mut d)?;
+        d.finish()?;
+        Ok(response)
     }
 }
 

@@ -116,7 +116,10 @@ impl Request for MetadataRequest {
 
     fn decode_response(version: i16, body: Bytes) -> Result<MetadataResponse, DecodeError> {
         refuse_unless_read(Self::API, Self::VERSIONS, version)?;
-        MetadataResponse::decode(version, &mut Decoder::new(body, version >= FIRST_FLEXIBLE))
+        let mut d = Decoder::new(body, version >= FIRST_FLEXIBLE);
+        let response = MetadataResponse::decode(version, &mut d)?;
+        d.finish()?;
+        Ok(response)
     }
 }
 

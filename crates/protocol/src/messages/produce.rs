@@ -81,7 +81,10 @@ impl Request for ProduceRequest {
 
     fn decode_response(version: i16, body: Bytes) -> Result<ProduceResponse, DecodeError> {
         refuse_unless_read(Self::API, Self::VERSIONS, version)?;
-        ProduceResponse::decode(version, &mut Decoder::new(body, version >= FIRST_FLEXIBLE))
+        let mut d = Decoder::new(body, version >= FIRST_FLEXIBLE);
+        let response = ProduceResponse::decode(version, &mut d)?;
+        d.finish()?;
+        Ok(response)
     }
 }
 

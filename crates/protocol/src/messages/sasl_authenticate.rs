@@ -79,6 +79,7 @@ impl Request for SaslAuthenticateRequest {
             response.session_lifetime_ms = decoder.i64("session lifetime")?;
         }
         decoder.skip_tags()?;
+        decoder.finish()?;
         Ok(response)
     }
 }

@@ -48,6 +48,7 @@ impl Request for SaslHandshakeRequest {
         let mut decoder = Decoder::new(body, false);
         let error_code = decoder.error_code()?;
         let mechanisms = decoder.array("mechanisms", 2, |d| d.string("mechanism"))?;
+        decoder.finish()?;
         Ok(SaslHandshakeResponse {
             error_code,
             mechanisms,

@@ -6,7 +6,7 @@ use ekafka_protocol::{ApiKey, DecodeError};
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use super::peer::{Peer, connected, pipe, raw_frame, soon};
+use super::peer::{Peer, connected, encoded, metadata_answer, pipe, raw_frame, soon};
 use crate::{ConnConfig, ConnError, Connection, Stage};
 
 /// Sends `bytes` as the answer to a request, and returns what the request and one behind it end with.
@@ -51,12 +51,31 @@ async fn s55_a_foreign_correlation_id_ends_the_connection_for_everyone() {
 
 #[tokio::test(start_paused = true)]
 async fn s55_an_answer_of_another_shape_ends_the_connection() {
-    for body in [vec![], vec![0; 3], vec![0xff; 64]] {
+    for body in [vec![], vec![0; 3], vec![0xff; 64], vec![1; 4_000]] {
         let (first, second, connection) = answered_with(|id| raw_frame(id, &body)).await;
         assert!(matches!(first, ConnError::Malformed { .. }), "{first}");
         assert!(matches!(second, ConnError::Malformed { .. }), "{second}");
         assert!(connection.is_closed());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn c8_an_answer_with_bytes_left_over_is_an_error() {
+    let (connection, mut peer) = connected().await;
+    let request = MetadataRequest::default();
+    let misbehaving = async {
+        let (header, _) = peer.request().await;
+        let mut bytes = encoded::<MetadataRequest>(&header, &metadata_answer("x")).to_vec();
+        bytes.push(0);
+        let length = bytes.len() as i32 - 4;
+        bytes[..4].copy_from_slice(&length.to_be_bytes());
+        peer.send(&bytes).await;
+    };
+    let (answer, ()) = tokio::join!(connection.send(&request, soon()), misbehaving);
+    assert!(
+        matches!(answer, Err(ConnError::Malformed { .. })),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,9 +69,10 @@ pub(super) fn versions_answer() -> ApiVersionsResponse {
 }
 
 pub(super) fn metadata_answer(cluster: &str) -> MetadataResponse {
-    let mut answer = MetadataResponse::default();
-    answer.cluster_id = Some(ekafka_protocol::StrBytes::from_string(cluster.to_owned()));
-    answer
+    MetadataResponse {
+        cluster_id: Some(ekafka_protocol::StrBytes::from_string(cluster.to_owned())),
+        ..MetadataResponse::default()
+    }
 }
 
 /// A client configuration whose dial gives the other end of a pipe, and that end.
