@@ -420,10 +420,7 @@ impl ReaderBuilder {
                 matches!(self.start_offset, StartOffset::At(..0)),
                 "the start offset is negative",
             ),
-            (
-                self.heartbeat_interval.is_zero(),
-                "heartbeat_interval is 0",
-            ),
+            (self.heartbeat_interval.is_zero(), "heartbeat_interval is 0"),
             (
                 self.heartbeat_interval >= self.session_timeout,
                 "heartbeat_interval is not below session_timeout",
@@ -474,7 +471,11 @@ impl ReaderBuilder {
                 max_attempts: self.max_attempts.max(1),
             },
             buffer_memory: self.buffer_memory,
-            topics: self.topics.iter().map(|topic| topic.as_str().into()).collect(),
+            topics: self
+                .topics
+                .iter()
+                .map(|topic| topic.as_str().into())
+                .collect(),
             partitions,
             group: self.group.map(|id| GroupSettings {
                 id: id.into(),

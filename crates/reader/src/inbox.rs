@@ -39,7 +39,10 @@ pub(crate) struct Chunk {
 pub(crate) enum Item {
     Chunk(Chunk),
     /// `ticket` is set when control waits for the answer.
-    Event { event: Event, ticket: Option<u64> },
+    Event {
+        event: Event,
+        ticket: Option<u64>,
+    },
     Error(ReaderError),
 }
 
@@ -201,7 +204,11 @@ impl Inbox {
         let known = state.fetchers.contains_key(&broker);
         let slot = state.fetchers.entry(broker).or_default();
         slot.mail.extend(cursors);
-        if known { Ok(slot.parked.take()) } else { Err(()) }
+        if known {
+            Ok(slot.parked.take())
+        } else {
+            Err(())
+        }
     }
 
     /// Ends a broker's fetcher and returns the cursors that were on their way to it.
@@ -214,7 +221,8 @@ impl Inbox {
     pub(crate) fn mail(&self, broker: BrokerId) -> Vec<Cursor> {
         let mut state = self.lock();
         let slot = state.fetchers.get_mut(&broker);
-        slot.map(|slot| std::mem::take(&mut slot.mail)).unwrap_or_default()
+        slot.map(|slot| std::mem::take(&mut slot.mail))
+            .unwrap_or_default()
     }
 
     /// Sets bytes aside for an answer: at most `wanted`, and a fair share among the fetchers, since one
@@ -295,9 +303,10 @@ impl Inbox {
         let mut state = self.lock();
         state.used = state.used.saturating_sub(bytes);
         let room = self.limit.saturating_sub(state.used);
-        let runnable = state.fetchers.values_mut().filter_map(|slot| {
-            slot.parked.take_if(|fetcher| fetcher.is_runnable(room))
-        });
+        let runnable = state
+            .fetchers
+            .values_mut()
+            .filter_map(|slot| slot.parked.take_if(|fetcher| fetcher.is_runnable(room)));
         let runnable: Vec<Box<Fetcher>> = runnable.collect();
         drop(state);
         for fetcher in runnable {

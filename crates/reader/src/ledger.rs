@@ -101,7 +101,10 @@ pub(crate) enum Notice {
         to: i64,
     },
     /// The position is outside the log and the policy is to wait for a seek.
-    OutOfRange { partition: TopicPartition, offset: i64 },
+    OutOfRange {
+        partition: TopicPartition,
+        offset: i64,
+    },
     /// The broker keeps refusing the partition.
     Refused {
         step: &'static str,
@@ -154,7 +157,10 @@ enum Place {
     /// The leader has to be asked; `from` is the position that was out of range, if one was.
     NeedsTarget { target: Target, from: Option<i64> },
     /// One of the two is being asked.
-    Asking { target: Option<Target>, from: Option<i64> },
+    Asking {
+        target: Option<Target>,
+        from: Option<i64>,
+    },
     /// The next offset is known.
     Idle(i64),
     /// A fetcher has it.
@@ -286,7 +292,11 @@ impl Ledger {
     ) -> Option<Notice> {
         let rules = self.rules;
         let entry = self.entries.get_mut(partition)?;
-        let Place::Asking { target: Some(target), from } = entry.place else {
+        let Place::Asking {
+            target: Some(target),
+            from,
+        } = entry.place
+        else {
             return None;
         };
         if entry.lane.tag != tag {
@@ -296,7 +306,11 @@ impl Ledger {
             Ok(Some(offset)) => {
                 entry.found(offset);
                 let partition = partition.clone();
-                from.map(|from| Notice::Moved { partition, from, to: offset })
+                from.map(|from| Notice::Moved {
+                    partition,
+                    from,
+                    to: offset,
+                })
             }
             Ok(None) => {
                 let target = Target::Last;
@@ -379,12 +393,7 @@ impl Ledger {
 
     /// The bytes at `offset` cannot be read: they are fetched again after a pause. Says how often in a
     /// row that has happened at this offset; 0 when the lane has ended meanwhile.
-    pub(crate) fn handle_unreadable(
-        &mut self,
-        now: Instant,
-        lane: &Arc<Lane>,
-        offset: i64,
-    ) -> u32 {
+    pub(crate) fn handle_unreadable(&mut self, now: Instant, lane: &Arc<Lane>, offset: i64) -> u32 {
         let rules = self.rules;
         let partition = lane.partition();
         let entry = self.entries.get_mut(partition);
@@ -396,7 +405,11 @@ impl Ledger {
             return 0;
         };
         let (at, times) = entry.unreadable;
-        let times = if at == offset { times.saturating_add(1) } else { 1 };
+        let times = if at == offset {
+            times.saturating_add(1)
+        } else {
+            1
+        };
         entry.unreadable = (offset, times);
         entry.failures = times - 1;
         entry.delay(now, &rules);
@@ -416,7 +429,13 @@ impl Ledger {
         // What a fetcher read ahead is dropped with the lane, so the next offset is the application's.
         let place = match (entry.place, stopped_at) {
             (Place::Fetching(_) | Place::Idle(_), Some(offset)) => Place::Idle(offset),
-            (Place::Asking { target: Some(target), from }, _) => Place::NeedsTarget { target, from },
+            (
+                Place::Asking {
+                    target: Some(target),
+                    from,
+                },
+                _,
+            ) => Place::NeedsTarget { target, from },
             (Place::Asking { target: None, .. }, _) => Place::NeedsCommitted,
             (place, _) => place,
         };
@@ -456,7 +475,10 @@ impl Entry {
             Place::Asking { .. } | Place::Fetching(_) | Place::Held => return,
             Place::NeedsCommitted => {
                 plan.committed.push(partition.clone());
-                self.place = Place::Asking { target: None, from: None };
+                self.place = Place::Asking {
+                    target: None,
+                    from: None,
+                };
                 self.not_before = None;
                 return;
             }
@@ -479,7 +501,10 @@ impl Entry {
                 target,
                 leader_epoch: leader.epoch,
             };
-            plan.questions.entry(leader.broker).or_default().push(question);
+            plan.questions
+                .entry(leader.broker)
+                .or_default()
+                .push(question);
             let target = Some(target);
             self.place = Place::Asking { target, from };
         } else if let Place::Idle(offset) = self.place {
@@ -527,7 +552,11 @@ impl Entry {
         self.delay(now, rules);
         let partition = self.assignment.partition.clone();
         let reported = !code.is_retriable() || self.failures >= rules.max_attempts;
-        (reported && code != ErrorCode::NONE).then_some(Notice::Refused { step, partition, code })
+        (reported && code != ErrorCode::NONE).then_some(Notice::Refused {
+            step,
+            partition,
+            code,
+        })
     }
 }
 

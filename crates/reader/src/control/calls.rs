@@ -38,8 +38,22 @@ pub(crate) enum Done {
 
 /// Connects to fetch from a broker.
 pub(crate) async fn connect(cluster: Cluster, broker: BrokerId) -> Done {
-    let result = cluster.connection(broker, Purpose::Fetch).await;
+    let result = own_connection(&cluster, broker).await;
     Done::Connected { broker, result }
+}
+
+/// A connection that nobody else uses. Brokers answer in order, so a request that waits (for records, or
+/// for other members) would hold up whoever shares the cluster handle.
+pub(super) async fn own_connection(
+    cluster: &Cluster,
+    broker: BrokerId,
+) -> Result<Connection, ConnError> {
+    let view = cluster.view();
+    let Some(known) = view.broker(broker) else {
+        // Not in the view yet: the cluster knows how to find it, or says why not.
+        return cluster.connection(broker, Purpose::General).await;
+    };
+    Connection::open(known.address.host(), known.address.port(), cluster.config()).await
 }
 
 /// Waits until the leaders of a topic are known, or it is known why not.

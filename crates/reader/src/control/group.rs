@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use ekafka_conn::CoordinatorKind;
+use ekafka_conn::{Connection, CoordinatorKind};
 use ekafka_protocol::ErrorCode;
 
 use super::calls::Done;
@@ -23,7 +23,8 @@ use crate::membership::verdict::Failure;
 
 /// What a group call came to.
 pub(crate) enum GroupDone {
-    Joined(Result<Joined, JoinFailure>),
+    /// With the connection it was made over, if one was opened.
+    Joined(Result<Joined, JoinFailure>, Option<Connection>),
     /// The assignment, and the partition counts it was made from when this member made it.
     Synced {
         result: Result<BTreeMap<String, Vec<i32>>, Failure>,
@@ -60,6 +61,9 @@ pub(crate) struct Group {
     pub(super) settings: GroupSettings,
     pub(super) member: Classic,
     pub(super) commits: Commits<Waiter>,
+    /// The connection for joining and syncing, which the broker answers late: nothing else may wait
+    /// behind them, and no other reader shares it.
+    link: Option<Connection>,
     /// Everything assigned, revocations under way included.
     held: Vec<Arc<Assignment>>,
     /// The ticket of the revocation the application has not answered.
@@ -85,6 +89,7 @@ impl Group {
         Self {
             member: Classic::new(settings.timing, now),
             commits: Commits::new(settings.commit_interval, now),
+            link: None,
             held: Vec::new(),
             revoking: None,
             last_ticket: 0,
@@ -100,8 +105,15 @@ impl Group {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let check = self.settings.max_poll_interval.map(|_| self.attention.check_at);
-        let deadlines = [self.member.next_deadline(), self.commits.next_deadline(), check];
+        let check = self
+            .settings
+            .max_poll_interval
+            .map(|_| self.attention.check_at);
+        let deadlines = [
+            self.member.next_deadline(),
+            self.commits.next_deadline(),
+            check,
+        ];
         deadlines.into_iter().flatten().min()
     }
 }
@@ -113,7 +125,11 @@ impl Control {
         while let Some(action) = self.group.as_mut().and_then(|group| group.member.poll(now)) {
             self.carry_out_action(now, action);
         }
-        while let Some(step) = self.group.as_mut().and_then(|group| group.commits.poll(now)) {
+        while let Some(step) = self
+            .group
+            .as_mut()
+            .and_then(|group| group.commits.poll(now))
+        {
             match step {
                 Step::Send(offsets) => self.send_commit(offsets),
                 Step::Done(waiters) => self.tell_waiters(waiters, Ok(())),
@@ -130,6 +146,9 @@ impl Control {
             Action::ForgetCoordinator => {
                 let id = &desk.settings.id;
                 desk.cluster.forget_coordinator(CoordinatorKind::Group, id);
+                if let Some(group) = &mut self.group {
+                    group.link = None;
+                }
             }
             Action::Join { member_id } => {
                 let topics = self.settings.topics.clone();
@@ -158,7 +177,10 @@ impl Control {
             return;
         };
         match done {
-            GroupDone::Joined(result) => group.member.handle_join(now, result),
+            GroupDone::Joined(result, link) => {
+                group.link = link;
+                group.member.handle_join(now, result);
+            }
             GroupDone::Synced { result, counts } => {
                 group.counts = counts;
                 group.member.handle_sync(now, result);
@@ -279,6 +301,7 @@ impl Control {
         Desk {
             cluster: self.cluster.clone(),
             settings: group.settings.clone(),
+            link: group.link.clone(),
             now,
         }
     }
@@ -437,7 +460,9 @@ impl Control {
 impl Group {
     /// The generation of what is assigned, -1 when nothing can be.
     fn generation(&self) -> i32 {
-        self.member.identity().map_or(-1, |identity| identity.generation)
+        self.member
+            .identity()
+            .map_or(-1, |identity| identity.generation)
     }
 
     /// Refuses marks on everything held, and forgets it.
@@ -457,7 +482,9 @@ fn names(assignments: &[Arc<Assignment>]) -> Vec<TopicPartition> {
 fn is_about_coordinator(code: ErrorCode) -> bool {
     matches!(
         code,
-        ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NETWORK_EXCEPTION
+        ErrorCode::NOT_COORDINATOR
+            | ErrorCode::COORDINATOR_NOT_AVAILABLE
+            | ErrorCode::NETWORK_EXCEPTION
     )
 }
 

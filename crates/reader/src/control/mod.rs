@@ -9,12 +9,12 @@ mod group;
 mod pending;
 mod requests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ekafka_conn::{BrokerId, Cluster, ClusterView, ConnError, Refresh};
+use ekafka_conn::{BrokerId, Cluster, ClusterView, ConnError, Connection, Refresh};
 use ekafka_protocol::{DecodeError, ErrorCode};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -90,6 +90,8 @@ pub(crate) struct Control {
     counters: Arc<Counters>,
     ledger: Ledger,
     calls: Calls<Done>,
+    /// The connections that fetchers use or used last.
+    connections: HashMap<BrokerId, Connection>,
     /// Fetchers that pause, and until when.
     resting: Vec<(Instant, Box<Fetcher>)>,
     /// Topics whose leaders are being learnt.
@@ -118,11 +120,14 @@ pub(crate) struct Beginning {
 impl Control {
     pub(crate) fn new(beginning: Beginning) -> Self {
         let now = now();
-        let Beginning { settings, start, .. } = beginning;
+        let Beginning {
+            settings, start, ..
+        } = beginning;
         let mut control = Self {
             ledger: Ledger::new(settings.rules),
             group: settings.group.clone().map(|group| Group::new(group, now)),
             calls: Calls::default(),
+            connections: HashMap::new(),
             resting: Vec::new(),
             looking_up: BTreeSet::new(),
             unreachable: 0,
@@ -203,10 +208,10 @@ impl Control {
             Work::Fetch { broker, cursors } => match self.inbox.send(broker, cursors) {
                 Ok(Some(fetcher)) => fetcher.run(),
                 Ok(None) => {}
-                Err(()) => {
-                    let call = calls::connect(self.cluster.clone(), broker);
-                    self.call(call);
-                }
+                Err(()) => match self.connections.get(&broker) {
+                    Some(connection) if !connection.is_closed() => self.begin_fetching(broker),
+                    _ => self.call(calls::connect(self.cluster.clone(), broker)),
+                },
             },
         }
     }
@@ -223,7 +228,11 @@ impl Control {
     fn watch_view(&mut self) {
         let generation = self.cluster.view().generation;
         let deadline = now() + VIEW_PATIENCE;
-        self.call(calls::newer_view(self.cluster.clone(), generation, deadline));
+        self.call(calls::newer_view(
+            self.cluster.clone(),
+            generation,
+            deadline,
+        ));
     }
 
     fn handle_note(&mut self, note: Note) {
@@ -303,19 +312,27 @@ impl Control {
         &mut self,
         now: Instant,
         broker: BrokerId,
-        result: Result<ekafka_conn::Connection, ConnError>,
+        result: Result<Connection, ConnError>,
     ) {
         match result {
             Ok(connection) => {
                 self.unreachable = 0;
-                let settings = Arc::clone(&self.settings.fetch);
-                let (inbox, control) = (Arc::clone(&self.inbox), self.sender.clone());
-                Fetcher::new(broker, connection, settings, inbox, control).run();
+                self.connections.insert(broker, connection);
+                self.begin_fetching(broker);
             }
             Err(error) => {
                 let cursors = self.inbox.remove(broker);
                 self.lose_broker(now, cursors, error);
             }
+        }
+    }
+
+    /// Makes the fetcher of a broker that is connected.
+    fn begin_fetching(&self, broker: BrokerId) {
+        if let Some(connection) = self.connections.get(&broker) {
+            let settings = Arc::clone(&self.settings.fetch);
+            let (inbox, control) = (Arc::clone(&self.inbox), self.sender.clone());
+            Fetcher::new(broker, connection.clone(), settings, inbox, control).run();
         }
     }
 
@@ -396,9 +413,20 @@ impl Control {
     fn tell(&mut self, notice: Option<Notice>) {
         match notice {
             None => {}
-            Some(Notice::Moved { partition, from, to }) => {
-                let event = Event::OutOfRange { partition, from, to };
-                self.inbox.push(Item::Event { event, ticket: None });
+            Some(Notice::Moved {
+                partition,
+                from,
+                to,
+            }) => {
+                let event = Event::OutOfRange {
+                    partition,
+                    from,
+                    to,
+                };
+                self.inbox.push(Item::Event {
+                    event,
+                    ticket: None,
+                });
             }
             Some(Notice::OutOfRange { partition, offset }) => {
                 self.report(ReaderError::OffsetOutOfRange { partition, offset });

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use ekafka_conn::{Cluster, ConnError, Connection, CoordinatorKind, Purpose};
 use ekafka_protocol::cold::join_group_request::JoinGroupRequestProtocol;
 use ekafka_protocol::cold::leave_group_request::MemberIdentity;
@@ -22,7 +21,7 @@ use ekafka_protocol::cold::{
 };
 use ekafka_protocol::{ApiKey, ErrorCode, VersionRange};
 
-use super::calls::{Done, send_capped, text, topic_name};
+use super::calls::{Done, own_connection, send_capped, text, topic_name};
 use super::group::GroupDone;
 use crate::TopicPartition;
 use crate::assignor::{Assignor, GroupMember, GroupPartition, GroupTopic};
@@ -37,15 +36,13 @@ use crate::membership::verdict::Failure;
 pub(super) struct Desk {
     pub(super) cluster: Cluster,
     pub(super) settings: GroupSettings,
+    /// The connection for joining and syncing, if it is open.
+    pub(super) link: Option<Connection>,
     pub(super) now: Instant,
 }
 
 /// Joins the group with every strategy's subscription.
-pub(super) async fn join(
-    desk: Desk,
-    topics: Vec<Arc<str>>,
-    member_id: String,
-) -> Done {
+pub(super) async fn join(desk: Desk, topics: Vec<Arc<str>>, member_id: String) -> Done {
     let topics: BTreeSet<String> = topics.iter().map(ToString::to_string).collect();
     let protocols = desk.settings.assignors.iter().map(|assignor| {
         let subscription = Subscription {
@@ -68,14 +65,16 @@ pub(super) async fn join(
         .with_protocol_type(text(PROTOCOL_TYPE))
         .with_protocols(protocols.collect());
     let deadline = desk.now + desk.settings.timing.rebalance + CALL_TIMEOUT;
-    let answer = async {
-        let connection = coordinator(&desk, Purpose::Group).await?;
-        connection.send(&request, deadline.into()).await
+    let refused = |error| Err(JoinFailure::Failed(Failure::Connection(error)));
+    let link = match link(&desk).await {
+        Ok(link) => link,
+        Err(error) => return Done::Group(GroupDone::Joined(refused(error), None)),
     };
-    Done::Group(GroupDone::Joined(match answer.await {
+    let result = match link.send(&request, deadline.into()).await {
         Ok(answer) => joined(answer),
-        Err(error) => Err(JoinFailure::Failed(Failure::Connection(error))),
-    }))
+        Err(error) => refused(error),
+    };
+    Done::Group(GroupDone::Joined(result, Some(link)))
 }
 
 fn joined(answer: JoinGroupResponse) -> Result<Joined, JoinFailure> {
@@ -113,11 +112,7 @@ pub(super) async fn divide(desk: Desk, joined: Joined) -> Done {
 }
 
 /// As follower: waits for what the leader assigned.
-pub(super) async fn follow(
-    desk: Desk,
-    identity: Identity,
-    protocol: String,
-) -> Done {
+pub(super) async fn follow(desk: Desk, identity: Identity, protocol: String) -> Done {
     let result = sync(&desk, &identity, &protocol, Vec::new()).await;
     synced(result, None)
 }
@@ -188,13 +183,15 @@ async fn partitions(desk: &Desk, topic: &str) -> Result<Vec<GroupPartition>, Fai
     let Some(topic) = view.topic(topic) else {
         return Ok(Vec::new());
     };
-    let partitions = (0..).zip(&topic.partitions).map(|(id, partition)| GroupPartition {
-        id,
-        leader_rack: partition
-            .leader
-            .and_then(|leader| view.broker(leader)?.rack.as_deref())
-            .map(str::to_owned),
-    });
+    let partitions = (0..)
+        .zip(&topic.partitions)
+        .map(|(id, partition)| GroupPartition {
+            id,
+            leader_rack: partition
+                .leader
+                .and_then(|leader| view.broker(leader)?.rack.as_deref())
+                .map(str::to_owned),
+        });
     Ok(partitions.collect())
 }
 
@@ -230,10 +227,7 @@ async fn sync(
         .with_protocol_name(Some(text(protocol)))
         .with_assignments(assignments);
     let deadline = desk.now + desk.settings.timing.rebalance + CALL_TIMEOUT;
-    let answer = async {
-        let connection = coordinator(desk, Purpose::Group).await?;
-        connection.send(&request, deadline.into()).await
-    };
+    let answer = async { link(desk).await?.send(&request, deadline.into()).await };
     let answer = answer.await.map_err(Failure::Connection)?;
     accepted(answer.error_code)?;
     decode_assignment(&answer.assignment)
@@ -264,11 +258,7 @@ pub(super) async fn beat(desk: Desk, identity: Identity) -> Done {
 }
 
 /// Leaves the group; an error changes nothing, the session ends by itself.
-pub(super) async fn leave(
-    desk: Desk,
-    member_id: String,
-    why: &'static str,
-) {
+pub(super) async fn leave(desk: Desk, member_id: String, why: &'static str) {
     let left = async {
         let connection = coordinator(&desk, Purpose::Group).await?;
         let version = connection.version_of(ApiKey::LEAVE_GROUP, VersionRange::new(0, 5))?;
@@ -282,7 +272,9 @@ pub(super) async fn leave(
             request.with_member_id(text(&member_id))
         };
         let deadline = desk.now + CALL_TIMEOUT;
-        connection.send_version(&request, version, deadline.into()).await
+        connection
+            .send_version(&request, version, deadline.into())
+            .await
     };
     let left: Result<_, ConnError> = left.await;
     if let Err(error) = left {
@@ -316,7 +308,9 @@ pub(super) async fn fetch_offsets(
         let versions = VersionRange::new(1, 7);
         let version = connection.version_of(ApiKey::OFFSET_FETCH, versions)?;
         let request = request.with_require_stable(version >= FIRST_WITH_STABLE);
-        connection.send_version(&request, version, deadline.into()).await
+        connection
+            .send_version(&request, version, deadline.into())
+            .await
     };
     let mut offsets: BTreeMap<(String, i32), Result<Option<i64>, ErrorCode>> = BTreeMap::new();
     // Only an explicit -1 means that nothing is committed; a partition left out is asked for again.
@@ -324,12 +318,12 @@ pub(super) async fn fetch_offsets(
         Ok(answer) if answer.error_code == 0 => {
             for topic in answer.topics {
                 for partition in topic.partitions {
-                    let offset = match ErrorCode(partition.error_code) {
-                        ErrorCode::NONE => {
-                            Ok((partition.committed_offset >= 0).then_some(partition.committed_offset))
-                        }
-                        code => Err(code),
-                    };
+                    let offset =
+                        match ErrorCode(partition.error_code) {
+                            ErrorCode::NONE => Ok((partition.committed_offset >= 0)
+                                .then_some(partition.committed_offset)),
+                            code => Err(code),
+                        };
                     offsets.insert((topic.name.to_string(), partition.partition_index), offset);
                 }
             }
@@ -415,10 +409,17 @@ async fn send_commit(
     Ok(each.collect())
 }
 
-async fn coordinator(
-    desk: &Desk,
-    purpose: Purpose,
-) -> Result<Connection, ConnError> {
+/// The connection for calls that the coordinator answers late.
+async fn link(desk: &Desk) -> Result<Connection, ConnError> {
+    if let Some(link) = desk.link.as_ref().filter(|link| !link.is_closed()) {
+        return Ok(link.clone());
+    }
+    let kind = CoordinatorKind::Group;
+    let broker = desk.cluster.coordinator(kind, &desk.settings.id).await?;
+    own_connection(&desk.cluster, broker).await
+}
+
+async fn coordinator(desk: &Desk, purpose: Purpose) -> Result<Connection, ConnError> {
     let kind = CoordinatorKind::Group;
     let broker = desk.cluster.coordinator(kind, &desk.settings.id).await?;
     desk.cluster.connection(broker, purpose).await

@@ -31,7 +31,9 @@ pub(crate) fn sort(book: &mut Book, settings: &FetchSettings, response: FetchRes
             let index = partition.partition_index;
             if let Some(reason) = reason(partition.error_code) {
                 let cursor = book.remove(&topic.topic, topic.topic_id, index);
-                outcome.returned.extend(cursor.map(|cursor| (cursor, reason)));
+                outcome
+                    .returned
+                    .extend(cursor.map(|cursor| (cursor, reason)));
             } else if let Some(cursor) = book.find(&topic.topic, topic.topic_id, index) {
                 outcome.chunks.extend(read(cursor, settings, partition));
             }
@@ -59,7 +61,9 @@ fn read(
     let Extent { next, bytes } = extent(&records, offset);
     cursor.offset = next;
     let aborted = partition.aborted_transactions.unwrap_or_default();
-    let aborted = aborted.iter().map(|one| (one.producer_id, one.first_offset));
+    let aborted = aborted
+        .iter()
+        .map(|one| (one.producer_id, one.first_offset));
     (bytes > 0).then(|| FetchedChunk {
         lane: Arc::clone(&cursor.lane),
         records: records.slice(..bytes),

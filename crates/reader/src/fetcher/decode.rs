@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use ekafka_protocol::DecodeError;
-use ekafka_protocol::records::{Batch, BatchIter, ControlKind, ControlRecord, DecodeLimits, Records};
+use ekafka_protocol::records::{
+    Batch, BatchIter, ControlKind, ControlRecord, DecodeLimits, Records,
+};
 
 use crate::inbox::{Chunk, Permit};
 use crate::lane::Lane;
@@ -85,7 +87,9 @@ impl ChunkReader {
             return Ok(true);
         }
         Ok(batch.is_transactional()
-            && self.aborted.covers(batch.producer_id(), batch.last_offset()))
+            && self
+                .aborted
+                .covers(batch.producer_id(), batch.last_offset()))
     }
 }
 
@@ -110,7 +114,9 @@ struct Aborted {
 
 impl Aborted {
     fn new(transactions: Vec<(i64, i64)>) -> Self {
-        let turned = transactions.into_iter().map(|(producer, first)| (first, producer));
+        let turned = transactions
+            .into_iter()
+            .map(|(producer, first)| (first, producer));
         let mut ahead: Vec<(i64, i64)> = turned.collect();
         ahead.sort_unstable_by(|one, other| other.cmp(one));
         let open = HashSet::new();

@@ -34,7 +34,9 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
         let Some((batch, after)) = after.split_at_checked(length.unsigned_abs() as usize) else {
             break;
         };
-        let end = base.saturating_add(last_offset_delta(batch)).saturating_add(1);
+        let end = base
+            .saturating_add(last_offset_delta(batch))
+            .saturating_add(1);
         next = next.max(end);
         rest = after;
     }

@@ -114,7 +114,11 @@ impl Fetcher {
             fetcher.book.drop_frozen();
             let hungry = fetcher.book.has_hungry(fetcher.lane_limit());
             let wanted = u64::try_from(fetcher.settings.max_bytes).unwrap_or(0);
-            let share = if hungry { fetcher.inbox.reserve(wanted) } else { 0 };
+            let share = if hungry {
+                fetcher.inbox.reserve(wanted)
+            } else {
+                0
+            };
             if share > 0 {
                 fetcher.reserved = share;
                 return fetcher.send();
@@ -177,7 +181,10 @@ impl Fetcher {
                 return self.fail(error);
             }
         };
-        match self.session.handle(response.session_id, response.error_code) {
+        match self
+            .session
+            .handle(response.session_id, response.error_code)
+        {
             SessionVerdict::Good => {}
             SessionVerdict::Restart => {
                 self.inbox.unreserve(reserved);
@@ -202,9 +209,17 @@ impl Fetcher {
     /// Goes on, after a pause when the broker keeps answering at once with nothing.
     fn rest_if_hasty(mut self: Box<Self>, is_empty: bool) {
         let (sent, wait) = self.sent;
-        self.empty = if is_empty { self.empty.saturating_add(1) } else { 0 };
+        self.empty = if is_empty {
+            self.empty.saturating_add(1)
+        } else {
+            0
+        };
         let is_hasty = is_empty && sent.elapsed() < wait / 2;
-        self.hasty = if is_hasty { self.hasty.saturating_add(1) } else { 0 };
+        self.hasty = if is_hasty {
+            self.hasty.saturating_add(1)
+        } else {
+            0
+        };
         if self.hasty < HASTY_ANSWERS {
             return self.run();
         }

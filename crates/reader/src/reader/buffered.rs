@@ -165,7 +165,10 @@ impl Buffered {
             last.1 = next;
             return;
         }
-        self.last = self.open.as_ref().map(|open| (Arc::clone(&open.lane), next));
+        self.last = self
+            .open
+            .as_ref()
+            .map(|open| (Arc::clone(&open.lane), next));
     }
 
     fn fault(&mut self, error: DecodeError) -> Fault {

@@ -81,7 +81,8 @@ impl ReaderHandle {
     ) -> Result<(), ReaderError> {
         let start = start.into().start();
         let partition = partition.clone();
-        self.ask(|reply| Command::Seek(partition, start, reply)).await
+        self.ask(|reply| Command::Seek(partition, start, reply))
+            .await
     }
 
     /// Hands out nothing of these partitions until [`resume`](Self::resume); their positions stay.

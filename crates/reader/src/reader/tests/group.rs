@@ -22,7 +22,9 @@ async fn event(reader: &mut Reader) -> Event {
 
 fn names(partitions: &[i32]) -> Vec<TopicPartition> {
     let names = partitions.iter();
-    names.map(|partition| TopicPartition::new("t", *partition)).collect()
+    names
+        .map(|partition| TopicPartition::new("t", *partition))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +63,10 @@ async fn t69_t70_interval_commits_go_on_the_tick_and_at_close() {
     kafka.create_topic("t", 1).unwrap();
     write(&kafka, "t", 0, 5);
     let interval = Duration::from_secs(1);
-    let group = builder(&kafka).topic("t").group_id("g").commit_interval(interval);
+    let group = builder(&kafka)
+        .topic("t")
+        .group_id("g")
+        .commit_interval(interval);
     let mut first = group.clone().build().unwrap();
     let message = fetch(&mut first).await;
     first.commit_messages(&[message]).await.unwrap();
@@ -94,7 +99,10 @@ async fn s37_a_revocation_waits_for_the_application_and_its_commit() {
     // The application is still at work; the group waits for it.
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(!joining.is_finished());
-    first.commit_messages(std::slice::from_ref(&message)).await.unwrap();
+    first
+        .commit_messages(std::slice::from_ref(&message))
+        .await
+        .unwrap();
     let Event::Assigned(mine) = event(&mut first).await else {
         panic!("not an assignment");
     };
@@ -105,10 +113,17 @@ async fn s37_a_revocation_waits_for_the_application_and_its_commit() {
     assert_eq!([mine.len(), theirs.len()], [1, 1]);
     assert_ne!(mine, theirs);
     // The one who has the partition goes on behind the commit.
-    let owner = if mine[0].partition == message.partition() { &mut first } else { &mut second };
+    let owner = if mine[0].partition == message.partition() {
+        &mut first
+    } else {
+        &mut second
+    };
     assert_eq!(offsets(owner, 1).await, [message.offset() + 1]);
     let refused = first.commit_messages(&[message]).await;
-    assert!(matches!(refused, Err(ReaderError::NotAssigned { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ReaderError::NotAssigned { .. })),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +138,11 @@ async fn t75_close_leaves_the_group_at_once() {
     first.close().await;
     let mut second = group.build().unwrap();
     fetch(&mut second).await;
-    assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
+    assert!(
+        before.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        before.elapsed()
+    );
     assert_eq!(kafka.requests_of(ApiKey::LEAVE_GROUP).len(), 1);
 }
 
@@ -132,6 +151,12 @@ async fn t66_closing_a_reader_that_never_read_returns() {
     let kafka = kafka().await;
     kafka.create_topic("t", 1).unwrap();
     builder(&kafka).topic("t").build().unwrap().close().await;
-    builder(&kafka).topic("t").group_id("g").build().unwrap().close().await;
+    builder(&kafka)
+        .topic("t")
+        .group_id("g")
+        .build()
+        .unwrap()
+        .close()
+        .await;
     assert_eq!(kafka.requests().len(), 0);
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka_conn::{Cluster, ConnConfig, Message, dial_fn};
-use ekafka_protocol::records::{BatchBuilder, RecordData};
 use ekafka_protocol::compression::{Codec, Compression};
+use ekafka_protocol::records::{BatchBuilder, RecordData};
 use ekafka_testkit::EmbeddedKafka;
 
 use crate::config::ReaderBuilder;
@@ -37,7 +37,13 @@ pub(super) fn write(kafka: &EmbeddedKafka, topic: &str, partition: i32, count: i
     write_as(kafka, topic, partition, count, Codec::None);
 }
 
-pub(super) fn write_as(kafka: &EmbeddedKafka, topic: &str, partition: i32, count: i64, codec: Codec) {
+pub(super) fn write_as(
+    kafka: &EmbeddedKafka,
+    topic: &str,
+    partition: i32,
+    count: i64,
+    codec: Codec,
+) {
     let (_, first) = kafka.offsets(topic, partition).unwrap();
     let mut batch = BatchBuilder::new(bytes::BytesMut::new());
     for offset in first..first + count {
