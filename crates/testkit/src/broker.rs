@@ -440,6 +440,11 @@ impl EmbeddedKafka {
         self.shared.accepted()
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     fn fronts(&self) -> MutexGuard<'_, Fronts> {
         self.fronts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -177,8 +177,7 @@ impl Cluster {
             return;
         };
         let (producer_id, epoch) = (producer.producer_id, producer.epoch);
-        let partitions = std::mem::take(&mut producer.partitions);
-        let offsets = std::mem::take(&mut producer.offsets);
+        let (partitions, offsets) = producer.end(committed);
         for (topic, number) in partitions {
             if let Some(partition) = self.partition_mut(&topic, number) {
                 let terms = AppendTerms {

@@ -20,6 +20,11 @@ mod offset_commit;
 mod offset_fetch;
 mod sync_group;
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
+mod end_txn;
+mod txn_offset_commit;
+
 mod alter_configs;
 mod create_partitions;
 mod create_topics;
@@ -135,6 +140,10 @@ pub(crate) static APIS: &[Api] = &[
     api::<delete_records::Request>(delete_records::handle),
     api::<init_producer_id::Request>(init_producer_id::handle),
     api::<offset_for_leader_epoch::Request>(offset_for_leader_epoch::handle),
+    up_to::<add_partitions_to_txn::Request>(3, add_partitions_to_txn::handle),
+    up_to::<add_offsets_to_txn::Request>(4, add_offsets_to_txn::handle),
+    up_to::<end_txn::Request>(4, end_txn::handle),
+    up_to::<txn_offset_commit::Request>(4, txn_offset_commit::handle),
     api::<describe_configs::Request>(describe_configs::handle),
     api::<alter_configs::Replace>(alter_configs::replace),
     api::<sasl_authenticate::Request>(sasl_authenticate::handle),
@@ -149,6 +158,18 @@ const fn api<R: Request>(handle: fn(&Shared, &Call, Bytes) -> Result<Answer, Ref
     Api {
         key: R::API,
         versions: R::VERSIONS,
+        handle,
+    }
+}
+
+/// An API whose newest versions are not offered.
+const fn up_to<R: Request>(
+    max: i16,
+    handle: fn(&Shared, &Call, Bytes) -> Result<Answer, Refusal>,
+) -> Api {
+    Api {
+        key: R::API,
+        versions: R::VERSIONS.intersect(VersionRange::new(0, max)),
         handle,
     }
 }

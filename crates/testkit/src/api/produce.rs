@@ -133,8 +133,12 @@ fn append(
         .stamps_records()
         .then(|| cluster.wall_ms(call.now));
     let min_in_sync = known.config.min_in_sync();
-    let found = cluster.led_by(call.node, topic, partition)?;
+    cluster.led_by(call.node, topic, partition)?;
     let batches = checked?;
+    for batch in batches.iter().filter(|batch| batch.is_transactional()) {
+        cluster.transactions.check_append(batch, topic, partition)?;
+    }
+    let found = cluster.led_by(call.node, topic, partition)?;
     if batches.iter().any(|batch| batch.bytes.len() > largest) {
         return Err(ErrorCode::MESSAGE_TOO_LARGE);
     }

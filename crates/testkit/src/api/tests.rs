@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use crate::EmbeddedKafka;
 
+mod groups;
+mod records;
+
 /// A client that sends what it is told to and nothing else.
 pub(crate) struct RawClient {
     stream: DuplexStream,

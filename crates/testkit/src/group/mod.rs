@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use ekafka_protocol::ErrorCode;
 use tokio::time::Instant;
 
-pub(crate) use member::{JoinAnswer, JoinTerms, Member, SyncAnswer};
+pub(crate) use member::{JoinAnswer, JoinTerms, SyncAnswer};
 pub(crate) use state::{Group, Phase, SyncTerms};
 
 /// All groups of the cluster, by group id.

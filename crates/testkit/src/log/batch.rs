@@ -14,7 +14,6 @@ pub(crate) struct Batch {
     pub(crate) bytes: Bytes,
     pub(crate) attributes: i16,
     pub(crate) last_offset_delta: i32,
-    pub(crate) base_timestamp: i64,
     pub(crate) max_timestamp: i64,
     pub(crate) producer_id: i64,
     pub(crate) producer_epoch: i16,
@@ -23,7 +22,7 @@ pub(crate) struct Batch {
 }
 
 /// Length of the header of a batch, in bytes.
-pub(crate) const HEADER_LEN: usize = 61;
+const HEADER_LEN: usize = 61;
 /// Bytes in front of what "batch length" counts.
 const LENGTH_OVERHEAD: usize = 12;
 /// Attribute bit: this batch belongs to a transaction.
@@ -66,7 +65,6 @@ impl Batch {
         let batch = Self {
             attributes: read(&bytes, 21).map(i16::from_be_bytes)?,
             last_offset_delta: read(&bytes, 23).map(i32::from_be_bytes)?,
-            base_timestamp: read(&bytes, 27).map(i64::from_be_bytes)?,
             max_timestamp: read(&bytes, 35).map(i64::from_be_bytes)?,
             producer_id: read(&bytes, 43).map(i64::from_be_bytes)?,
             producer_epoch: read(&bytes, 51).map(i16::from_be_bytes)?,
@@ -132,7 +130,6 @@ impl Batch {
             bytes: bytes.freeze(),
             attributes,
             last_offset_delta: 0,
-            base_timestamp: timestamp,
             max_timestamp: timestamp,
             producer_id,
             producer_epoch,
@@ -190,7 +187,7 @@ impl Batch {
 }
 
 /// CRC-32C (Castagnoli), the checksum of record batches.
-pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
+fn crc32c(bytes: &[u8]) -> u32 {
     u32::try_from(crc_fast::checksum(
         crc_fast::CrcAlgorithm::Crc32Iscsi,
         bytes,

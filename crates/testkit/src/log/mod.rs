@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use ekafka_protocol::ErrorCode;
+use ekafka_protocol::records::{BatchIter, DecodeLimits};
 
-pub(crate) use batch::{Batch, HEADER_LEN, crc32c};
+pub(crate) use batch::Batch;
 use producers::{Producers, Verdict};
 
 /// One partition's records and everything derived from them.
@@ -39,8 +40,6 @@ pub(crate) struct StoredBatch {
     pub(crate) base_offset: i64,
     pub(crate) last_offset: i64,
     pub(crate) max_timestamp: i64,
-    pub(crate) producer_id: i64,
-    pub(crate) is_transactional: bool,
     pub(crate) head: Bytes,
     pub(crate) tail: Bytes,
 }
@@ -73,6 +72,25 @@ impl StoredBatch {
     pub(crate) fn len(&self) -> usize {
         self.head.len() + self.tail.len()
     }
+
+    /// Offset and timestamp of each record; of the batch as a whole when its records cannot be read.
+    fn stamps(&self) -> Vec<(i64, i64)> {
+        let bytes: Bytes = [&self.head, &self.tail]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
+        let limits = DecodeLimits::default();
+        let opened = BatchIter::new(bytes, &limits).next().and_then(Result::ok);
+        let records = opened.and_then(|batch| batch.records(&limits).ok());
+        let stamps: Option<Vec<_>> = records.and_then(|records| {
+            records
+                .iter()
+                .map(|record| record.ok().map(|record| (record.offset, record.timestamp)))
+                .collect()
+        });
+        stamps.unwrap_or_else(|| vec![(self.base_offset, self.max_timestamp)])
+    }
 }
 
 impl PartitionLog {
@@ -100,10 +118,6 @@ impl PartitionLog {
     /// The last stable offset: readers of committed data stop before the first open transaction.
     pub(crate) fn stable_offset(&self) -> i64 {
         self.open.values().copied().min().unwrap_or(self.end_offset)
-    }
-
-    pub(crate) fn size(&self) -> u64 {
-        self.size
     }
 
     /// Appends checked batches in order. A batch that is already there gives its first offset again.
@@ -144,8 +158,6 @@ impl PartitionLog {
             base_offset,
             last_offset: base_offset + i64::from(batch.last_offset_delta),
             max_timestamp: terms.append_time.unwrap_or(batch.max_timestamp),
-            producer_id: batch.producer_id,
-            is_transactional: batch.is_transactional(),
             tail: batch.bytes.slice(head.len()..),
             head,
         };
@@ -172,8 +184,6 @@ impl PartitionLog {
             base_offset,
             last_offset,
             max_timestamp,
-            producer_id: -1,
-            is_transactional: false,
             head: Bytes::new(),
             tail: bytes,
         };
@@ -245,22 +255,15 @@ impl PartitionLog {
             .batches
             .iter()
             .filter(|batch| batch.max_timestamp >= timestamp);
-        later.find_map(|batch| {
-            Some((
-                batch.base_offset.max(self.start_offset),
-                batch.max_timestamp,
-            ))
-        })
+        let here =
+            |(offset, stamp): &(i64, i64)| *stamp >= timestamp && *offset >= self.start_offset;
+        later.find_map(|batch| batch.stamps().into_iter().find(here))
     }
 
     /// Offset and timestamp of the first record with the greatest timestamp.
     pub(crate) fn record_of_max_time(&self) -> Option<(i64, i64)> {
         let newest = self.batches.iter().map(|batch| batch.max_timestamp).max()?;
-        let batch = self
-            .batches
-            .iter()
-            .find(|batch| batch.max_timestamp == newest)?;
-        Some((batch.last_offset, newest))
+        self.record_at_time(newest)
     }
 
     /// Where the given leader epoch ended: the newest epoch not above it and the first offset after that (KIP-101).
@@ -279,11 +282,6 @@ impl PartitionLog {
             None if asked < current && !self.epochs.is_empty() => (asked, self.start_offset),
             _ => (-1, -1),
         }
-    }
-
-    /// The leader epoch of the newest record, or -1 when there is none.
-    pub(crate) fn last_epoch(&self) -> i32 {
-        self.epochs.last().map_or(-1, |&(epoch, _)| epoch)
     }
 
     /// The leader epoch that wrote `offset`, or -1.
