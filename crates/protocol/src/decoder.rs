@@ -93,6 +93,7 @@ impl Decoder {
     /// # Errors
     ///
     /// [`DecodeError::Truncated`] naming `what`; so for all reads of numbers.
+    #[inline]
     pub fn i8(&mut self, what: &'static str) -> Result<i8, DecodeError> {
         self.take(what).map(i8::from_be_bytes)
     }
@@ -102,6 +103,7 @@ impl Decoder {
     /// # Errors
     ///
     /// As [`Self::i8`].
+    #[inline]
     pub fn i16(&mut self, what: &'static str) -> Result<i16, DecodeError> {
         self.take(what).map(i16::from_be_bytes)
     }
@@ -111,6 +113,7 @@ impl Decoder {
     /// # Errors
     ///
     /// As [`Self::i8`].
+    #[inline]
     pub fn i32(&mut self, what: &'static str) -> Result<i32, DecodeError> {
         self.take(what).map(i32::from_be_bytes)
     }
@@ -120,6 +123,7 @@ impl Decoder {
     /// # Errors
     ///
     /// As [`Self::i8`].
+    #[inline]
     pub fn i64(&mut self, what: &'static str) -> Result<i64, DecodeError> {
         self.take(what).map(i64::from_be_bytes)
     }
@@ -156,6 +160,7 @@ impl Decoder {
     /// # Errors
     ///
     /// [`DecodeError::Truncated`], or [`DecodeError::Corrupt`] when the value needs more than 32 bits.
+    #[inline]
     pub fn uvarint(&mut self, what: &'static str) -> Result<u32, DecodeError> {
         let mut left = self.bytes.get(self.at..self.end).unwrap_or_default();
         let value = read_uvarint(what, &mut left)?;
@@ -266,6 +271,28 @@ impl Decoder {
             .ok_or_else(|| null_refused(what, self.left()))
     }
 
+    /// Reads `count` numbers of 4 bytes each into `numbers`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`] when there are fewer; `numbers` is then unchanged.
+    pub fn i32s(
+        &mut self,
+        what: &'static str,
+        count: usize,
+        numbers: &mut Vec<i32>,
+    ) -> Result<(), DecodeError> {
+        let needed = count.saturating_mul(size_of::<i32>());
+        let left = self.bytes.get(self.at..self.end).unwrap_or_default();
+        let Some(bytes) = left.get(..needed) else {
+            return Err(self.truncated(what, needed));
+        };
+        let (chunks, _) = bytes.as_chunks();
+        numbers.extend(chunks.iter().map(|chunk| i32::from_be_bytes(*chunk)));
+        self.at += needed;
+        Ok(())
+    }
+
     /// Takes `bytes` of memory from what arrays of this message may use.
     ///
     /// # Errors
@@ -316,6 +343,7 @@ impl Decoder {
         self.tags(|_, _| Ok(()))
     }
 
+    #[inline]
     fn nullable_count(
         &mut self,
         what: &'static str,
@@ -326,6 +354,7 @@ impl Decoder {
     }
 
     /// The length of bytes or an array; -1 for null.
+    #[inline]
     fn length(&mut self, what: &'static str) -> Result<i64, DecodeError> {
         if self.flexible {
             self.compact_length(what)
@@ -334,22 +363,29 @@ impl Decoder {
         }
     }
 
+    #[inline]
     fn compact_length(&mut self, what: &'static str) -> Result<i64, DecodeError> {
         self.uvarint(what).map(|length| i64::from(length) - 1)
     }
 
+    #[inline]
     fn take<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], DecodeError> {
-        let left = self.bytes.get(self.at..self.end).unwrap_or_default();
-        let Some(chunk) = left.first_chunk::<N>() else {
-            return Err(DecodeError::Truncated {
-                what,
-                needed: N,
-                left: left.len(),
-            });
+        let chunk = self
+            .bytes
+            .get(self.at..self.end)
+            .and_then(<[u8]>::first_chunk::<N>);
+        let Some(chunk) = chunk else {
+            return Err(self.truncated(what, N));
         };
         let chunk = *chunk;
         self.at += N;
         Ok(chunk)
+    }
+
+    #[cold]
+    fn truncated(&self, what: &'static str, needed: usize) -> DecodeError {
+        let left = self.left();
+        DecodeError::Truncated { what, needed, left }
     }
 
     /// The next `length` bytes, which are known to be there.
@@ -361,7 +397,19 @@ impl Decoder {
 }
 
 /// Takes an unsigned varint off the front of `left`.
+#[inline]
 pub(crate) fn read_uvarint(what: &'static str, left: &mut &[u8]) -> Result<u32, DecodeError> {
+    // Nearly all are below 128.
+    match left.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => {
+            *left = rest;
+            Ok(byte.into())
+        }
+        _ => read_long_uvarint(what, left),
+    }
+}
+
+fn read_long_uvarint(what: &'static str, left: &mut &[u8]) -> Result<u32, DecodeError> {
     let mut value = 0;
     for shift in [0, 7, 14, 21, 28] {
         let Some((&byte, rest)) = left.split_first() else {
@@ -388,6 +436,7 @@ pub(crate) fn read_uvarint(what: &'static str, left: &mut &[u8]) -> Result<u32, 
 }
 
 /// `None` for null (-1).
+#[inline]
 pub(crate) fn checked_length(
     what: &'static str,
     length: i64,

@@ -346,10 +346,8 @@ fn decode_nodes(
 ) -> Result<NodeSpan, DecodeError> {
     let len = d.count(what, 4)?;
     let start = node_ids.len();
-    // Pushed one by one: the vector grows only by what was read.
-    for _ in 0..len {
-        node_ids.push(d.i32(what)?);
-    }
+    // The vector grows only by what is there.
+    d.i32s(what, len, node_ids)?;
     // Both are below 2^31 / 4, as they count 4-byte numbers of one frame.
     Ok(NodeSpan {
         start: start as u32,
