@@ -8,7 +8,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
-use ekafka::{ConnConfig, Mechanism, Plain, Scram, ScramAlgorithm, Secret, TlsConfig};
+use ekafka::{
+    Cluster, Conn, ConnConfig, ConnError, Dialer, Mechanism, Plain, Scram, ScramAlgorithm, Secret,
+    TlsConfig,
+};
 
 use crate::failure::Failure;
 
@@ -85,6 +88,30 @@ impl Connection {
             config = config.allow_plaintext_sasl_plain();
         }
         Ok(config)
+    }
+
+    /// Opens a connection to the first of the brokers that answers.
+    pub(crate) async fn dial(&self) -> Result<Conn, Failure> {
+        let dialer = Dialer::new(self.config()?);
+        let mut last = None;
+        for broker in self.brokers()? {
+            match dialer.dial(&broker).await {
+                Ok(conn) => return Ok(conn),
+                Err(error) => {
+                    tracing::debug!(broker, %error, "not reachable");
+                    last = Some(error);
+                }
+            }
+        }
+        let error = last.unwrap_or(ConnError::Closed);
+        Err(Failure::new("cannot reach any of the brokers", &error)
+            .advise("check --brokers, and whether they expect --tls-ca or --sasl"))
+    }
+
+    /// All of the cluster behind the brokers; nothing is dialled yet.
+    pub(crate) fn cluster(&self) -> Result<Cluster, Failure> {
+        Cluster::new(self.brokers()?, self.config()?)
+            .map_err(|error| Failure::new("cannot use --brokers", &error))
     }
 
     fn password(&self) -> Result<Secret, Failure> {

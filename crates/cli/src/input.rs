@@ -1,24 +1,24 @@
-//! What `produce` is given: lines, each a value or a key and a value, and headers from the command line.
+//! What `produce` is given: lines, each a value or a key and a value, and pairs from the command line.
 
 #[cfg(test)]
 mod tests;
 
 use std::str::FromStr;
 
-/// A header that every record gets.
+/// `key=value` on the command line: a header of every record, a setting of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HeaderArgument {
+pub(crate) struct KeyValue {
     pub(crate) key: String,
     pub(crate) value: String,
 }
 
-impl FromStr for HeaderArgument {
+impl FromStr for KeyValue {
     type Err = String;
 
     /// `key=value`; only the first `=` separates.
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some(("", _)) => Err("the header's key is missing before `=`".to_owned()),
+            Some(("", _)) => Err("the name is missing before `=`".to_owned()),
             Some((key, value)) => Ok(Self {
                 key: key.to_owned(),
                 value: value.to_owned(),

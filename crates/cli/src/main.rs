@@ -5,6 +5,12 @@
 )]
 
 mod broker;
+mod consume;
+mod perf;
+mod produce;
+mod quickstart;
+mod topics;
+
 mod connection;
 mod failure;
 mod input;
@@ -15,6 +21,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use crate::connection::Connection;
@@ -36,8 +43,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write and read real records, on an embedded broker unless --brokers names others
+    Quickstart(quickstart::Arguments),
     /// Run the embedded broker until it is interrupted; any Kafka client can use it
     Broker(broker::Arguments),
+    /// List, create, describe and delete topics
+    Topics(topics::Arguments),
+    /// Write a record for each line of standard input
+    Produce(produce::Arguments),
+    /// Show the records of a topic
+    Consume(consume::Arguments),
+    /// Measure what a record costs
+    Perf(perf::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,13 +72,27 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new("cannot start the runtime", &error))?;
-    runtime.block_on(async {
+    let connection = &arguments.connection;
+    arguments.command.runtime()?.block_on(async {
         match &arguments.command {
+            Command::Quickstart(options) => quickstart::run(options, connection).await,
             Command::Broker(options) => broker::run(options).await,
+            Command::Topics(options) => topics::run(options, connection).await,
+            Command::Produce(options) => produce::run(options, connection).await,
+            Command::Consume(options) => consume::run(options, connection).await,
+            Command::Perf(options) => perf::run(options, connection).await,
         }
     })
+}
+
+impl Command {
+    /// Brokers and the quickstart, which holds one, use all cores; a client alone is cheapest on one thread.
+    fn runtime(&self) -> Result<Runtime, Failure> {
+        let mut builder = match self {
+            Self::Quickstart(_) | Self::Broker(_) => Builder::new_multi_thread(),
+            _ => Builder::new_current_thread(),
+        };
+        let built = builder.enable_all().build();
+        built.map_err(|error| Failure::new("cannot start the runtime", &error))
+    }
 }

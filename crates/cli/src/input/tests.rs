@@ -19,8 +19,8 @@ fn a_line_splits_at_the_first_delimiter() {
 
 #[test]
 fn a_header_splits_at_the_first_equals_sign() {
-    let header: HeaderArgument = "k=a=b".parse().expect("a header");
+    let header: KeyValue = "k=a=b".parse().expect("a header");
     assert_eq!((header.key.as_str(), header.value.as_str()), ("k", "a=b"));
-    assert!("k".parse::<HeaderArgument>().is_err());
-    assert!("=v".parse::<HeaderArgument>().is_err());
+    assert!("k".parse::<KeyValue>().is_err());
+    assert!("=v".parse::<KeyValue>().is_err());
 }

@@ -1,0 +1,272 @@
+//! `ekafka consume`: records of a topic on standard output.
+
+use std::collections::BTreeMap;
+use std::future::ready;
+use std::io::{self, BufWriter, Write};
+use std::pin::pin;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+use ekafka::{Event, Message, Reader, ReaderError, Received, StartOffset};
+
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::record_format::{RecordFormat, Row};
+use crate::topics;
+
+/// In a group the end is reached when nothing came for this long.
+const QUIET: Duration = Duration::from_secs(3);
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The topic to read
+    #[arg(long, short)]
+    topic: String,
+    /// Read as a member of this consumer group, and commit what was shown
+    #[arg(long, conflicts_with = "partition")]
+    group: Option<String>,
+    /// Only this partition; may be repeated [default: all]
+    #[arg(long)]
+    partition: Vec<i32>,
+    /// Where to begin: first, last or an offset; in a group, where nothing is committed
+    #[arg(long, default_value = "first")]
+    offset: Offset,
+    /// End after so many records
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    /// End where the topic ended when reading began; in a group, when nothing came for three seconds
+    #[arg(long)]
+    exit_at_end: bool,
+    /// json, or a pattern: %t topic, %p partition, %o offset, %T timestamp, %k key, %v value, %h headers
+    #[arg(long, default_value = "%v\\n")]
+    format: RecordFormat,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Offset(StartOffset);
+
+impl FromStr for Offset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(match text {
+            "first" => StartOffset::First,
+            "last" => StartOffset::Last,
+            _ => match text.parse() {
+                Ok(offset) if offset >= 0 => StartOffset::At(offset),
+                _ => return Err("first, last, or an offset from 0".to_owned()),
+            },
+        }))
+    }
+}
+
+pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
+    if arguments.count == Some(0) {
+        return Ok(());
+    }
+    let topic = &arguments.topic;
+    let mut partitions = topics::partitions(connection, topic).await?;
+    if let Some(missing) = arguments
+        .partition
+        .iter()
+        .find(|id| partitions.iter().all(|known| known.id != **id))
+    {
+        return Err(
+            Failure::plain(format!("topic {topic} has no partition {missing}")).advise(format!(
+                "--partition 0 to {}",
+                partitions.len().saturating_sub(1)
+            )),
+        );
+    }
+    if !arguments.partition.is_empty() {
+        partitions.retain(|partition| arguments.partition.contains(&partition.id));
+    }
+    let mut end = End::never();
+    if arguments.exit_at_end && arguments.group.is_none() {
+        let offsets = topics::offsets(connection, &partitions).await?;
+        end = End::at(&offsets, arguments.offset.0);
+        if end.is_reached() {
+            return Ok(());
+        }
+    }
+    let builder = Reader::builder()
+        .cluster(connection.cluster()?)
+        .start_offset(arguments.offset.0);
+    let builder = match &arguments.group {
+        Some(group) => builder
+            .topic(topic)
+            .group_id(group)
+            .commit_interval(Duration::from_secs(1)),
+        None => builder
+            .topic(topic)
+            .partitions(partitions.iter().map(|partition| partition.id)),
+    };
+    let mut reader = builder
+        .build()
+        .map_err(|error| Failure::new("cannot read", &error))?;
+    let shown = show(arguments, &mut reader, &mut end).await;
+    // Commits what was shown and leaves the group, also after a failure.
+    reader.close().await;
+    shown
+}
+
+async fn show(arguments: &Arguments, reader: &mut Reader, end: &mut End) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
+    let mut left = arguments.count.unwrap_or(u64::MAX);
+    let waits_for_quiet = arguments.exit_at_end && arguments.group.is_some();
+    while left > 0 && !end.is_reached() {
+        // What is there is written in one piece; what was written is shown before waiting for more.
+        let ready = tokio::select! {
+            biased;
+            received = reader.recv() => Some(received),
+            () = ready(()) => None,
+        };
+        let received = match ready {
+            Some(received) => received,
+            None => {
+                out.flush().map_err(|error| Failure::output(&error))?;
+                tokio::select! {
+                    received = reader.recv() => received,
+                    _ = &mut interrupt => break,
+                    () = tokio::time::sleep(QUIET), if waits_for_quiet => break,
+                }
+            }
+        };
+        match received.map_err(|error| failed(&arguments.topic, &error))? {
+            Received::Message(message) => {
+                write(&arguments.format, &message, &mut out)?;
+                end.passed(message.partition(), message.offset());
+                left -= 1;
+                if arguments.group.is_some() {
+                    // The offset goes with the next tick, or when the reader is closed.
+                    let marked = reader.commit_messages(std::slice::from_ref(&message)).await;
+                    marked.map_err(|error| Failure::new("cannot commit", &error))?;
+                }
+            }
+            Received::Event(event) => tell(&event),
+            _ => {}
+        }
+    }
+    out.flush().map_err(|error| Failure::output(&error))
+}
+
+fn write(format: &RecordFormat, message: &Message, out: &mut impl Write) -> Result<(), Failure> {
+    let headers = message.header_list().map_err(|error| {
+        let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
+        Failure::new(
+            format_args!("{topic}/{partition} at offset {offset}"),
+            &error,
+        )
+    })?;
+    let row = Row {
+        topic: message.topic(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp: message.timestamp(),
+        key: message.key(),
+        value: message.value(),
+        headers: &headers,
+    };
+    format
+        .write(&row, out)
+        .map_err(|error| Failure::output(&error))
+}
+
+/// Tells what happened in the group, or to the position.
+pub(crate) fn tell(event: &Event) {
+    let list = |partitions: &[ekafka::TopicPartition]| {
+        let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
+        if names.is_empty() {
+            "nothing".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
+    match event {
+        Event::Assigned(partitions) => eprintln!("assigned: {}", list(partitions)),
+        Event::Revoked(partitions) => eprintln!("revoked: {}", list(partitions)),
+        Event::Lost(partitions) => eprintln!("lost: {}", list(partitions)),
+        Event::OutOfRange {
+            partition,
+            from,
+            to,
+        } => {
+            eprintln!("{partition}: offset {from} is not there (any more); reading on at {to}");
+        }
+        _ => {}
+    }
+}
+
+fn failed(topic: &str, error: &ReaderError) -> Failure {
+    Failure::new(format_args!("cannot read {topic}"), error)
+}
+
+/// Where reading ends: the offset behind the last record of each partition that is not read to its end yet.
+struct End(Option<BTreeMap<i32, i64>>);
+
+impl End {
+    fn never() -> Self {
+        Self(None)
+    }
+
+    /// The end as it is now, for a reader that begins at `start`.
+    fn at(offsets: &BTreeMap<i32, (i64, i64)>, start: StartOffset) -> Self {
+        let open = offsets.iter().filter_map(|(&partition, &(first, next))| {
+            let begin = match start {
+                StartOffset::First => first,
+                StartOffset::At(offset) => offset.max(first),
+                _ => next,
+            };
+            (begin < next).then_some((partition, next))
+        });
+        Self(Some(open.collect()))
+    }
+
+    fn is_reached(&self) -> bool {
+        self.0.as_ref().is_some_and(BTreeMap::is_empty)
+    }
+
+    /// A record of `partition` at `offset` was shown.
+    fn passed(&mut self, partition: i32, offset: i64) {
+        if let Some(open) = &mut self.0
+            && open.get(&partition).is_some_and(|next| offset + 1 >= *next)
+        {
+            open.remove(&partition);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_where_every_partition_ended() {
+        let offsets = BTreeMap::from([(0, (0, 3)), (1, (5, 5)), (2, (2, 4))]);
+        let mut end = End::at(&offsets, StartOffset::First);
+        end.passed(0, 1);
+        end.passed(2, 3);
+        assert!(!end.is_reached(), "partition 0 has one more");
+        end.passed(0, 2);
+        assert!(end.is_reached(), "partition 1 is empty");
+    }
+
+    #[test]
+    fn beginning_at_the_end_is_the_end() {
+        let offsets = BTreeMap::from([(0, (0, 3))]);
+        assert!(End::at(&offsets, StartOffset::Last).is_reached());
+        assert!(End::at(&offsets, StartOffset::At(3)).is_reached());
+        assert!(!End::at(&offsets, StartOffset::At(2)).is_reached());
+        assert!(!End::never().is_reached());
+    }
+
+    #[test]
+    fn an_offset_is_a_word_or_a_number() {
+        assert!(matches!("last".parse(), Ok(Offset(StartOffset::Last))));
+        assert!(matches!("7".parse(), Ok(Offset(StartOffset::At(7)))));
+        assert!("-7".parse::<Offset>().is_err());
+        assert!("soon".parse::<Offset>().is_err());
+    }
+}

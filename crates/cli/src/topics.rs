@@ -1,0 +1,254 @@
+//! `ekafka topics`: list, create, describe and delete topics.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use ekafka::{Cluster, Conn, ConnConfig, ConnError, Dialer, ErrorCode, Partition, TopicConfig};
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::input::KeyValue;
+
+/// How long a new topic may take until it has leaders.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Each topic with its number of partitions and replicas
+    List,
+    /// Create a topic and wait until it can be used
+    Create {
+        /// The topic's name
+        topic: String,
+        /// Number of partitions [default: as the brokers have it]
+        #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
+        partitions: Option<i32>,
+        /// Copies of each partition [default: as the brokers have it]
+        #[arg(long, value_parser = clap::value_parser!(i16).range(1..))]
+        replication: Option<i16>,
+        /// A setting of the topic, such as retention.ms=60000; may be repeated
+        #[arg(long, value_name = "NAME=VALUE")]
+        config: Vec<KeyValue>,
+    },
+    /// Leader, replicas and offsets of each partition
+    Describe {
+        /// The topic's name
+        topic: String,
+    },
+    /// Delete topics with everything in them
+    Delete {
+        /// The topics' names
+        #[arg(required = true)]
+        topics: Vec<String>,
+    },
+}
+
+pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
+    match &arguments.action {
+        Action::List => list(connection).await,
+        Action::Create {
+            topic,
+            partitions,
+            replication,
+            config,
+        } => {
+            let mut wanted =
+                TopicConfig::new(topic, partitions.unwrap_or(-1), replication.unwrap_or(-1));
+            wanted.config_entries = config
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.clone()))
+                .collect();
+            if !is_missing(connection, topic).await? {
+                return Err(Failure::plain(format!("topic {topic} exists already"))
+                    .advise(format!("ekafka topics describe {topic}")));
+            }
+            create(connection, wanted).await?;
+            println!("created {topic}");
+            Ok(())
+        }
+        Action::Describe { topic } => describe(connection, topic).await,
+        Action::Delete { topics } => {
+            let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+            delete(connection, &names).await?;
+            println!("deleted {}", topics.join(", "));
+            Ok(())
+        }
+    }
+}
+
+/// Creates a topic and waits until all of its partitions have leaders.
+pub(crate) async fn create(connection: &Connection, wanted: TopicConfig) -> Result<(), Failure> {
+    let what = format!("cannot create topic {}", wanted.topic);
+    let topic = wanted.topic.clone();
+    let controller = controller(connection).await?;
+    controller
+        .create_topics(&[wanted])
+        .await
+        .map_err(|error| refused(&what, &error))?;
+    let cluster = connection.cluster()?;
+    wait_until_ready(&cluster, &topic).await.map_err(|error| {
+        Failure::new(
+            format_args!("topic {topic} was created but has no leaders yet"),
+            &error,
+        )
+    })
+}
+
+/// Deletes topics.
+pub(crate) async fn delete(connection: &Connection, topics: &[&str]) -> Result<(), Failure> {
+    let controller = controller(connection).await?;
+    let what = format!("cannot delete {}", topics.join(", "));
+    controller
+        .delete_topics(topics)
+        .await
+        .map_err(|error| refused(&what, &error))
+}
+
+/// The partitions of a topic that must be there, in order.
+pub(crate) async fn partitions(
+    connection: &Connection,
+    topic: &str,
+) -> Result<Vec<Partition>, Failure> {
+    let conn = connection.dial().await?;
+    let mut found = look_up(&conn, topic).await?;
+    if found.is_empty() {
+        return Err(Failure::plain(format!(
+            "there is no topic {topic} on {}",
+            conn.broker().address()
+        ))
+        .advise(format!(
+            "ekafka topics create {topic}, or ekafka topics list"
+        )));
+    }
+    found.sort_unstable_by_key(|partition| partition.id);
+    Ok(found)
+}
+
+/// Whether there is no such topic.
+pub(crate) async fn is_missing(connection: &Connection, topic: &str) -> Result<bool, Failure> {
+    let conn = connection.dial().await?;
+    Ok(look_up(&conn, topic).await?.is_empty())
+}
+
+/// First and next offset of each partition of a topic.
+pub(crate) async fn offsets(
+    connection: &Connection,
+    partitions: &[Partition],
+) -> Result<BTreeMap<i32, (i64, i64)>, Failure> {
+    let dialer = Dialer::new(connection.config()?);
+    let mut found = BTreeMap::new();
+    for partition in partitions {
+        let both = async { dialer.dial_partition(partition).await?.read_offsets().await };
+        let both = both.await.map_err(|error| {
+            let (topic, id) = (&partition.topic, partition.id);
+            Failure::new(
+                format_args!("cannot read the offsets of {topic}/{id}"),
+                &error,
+            )
+        })?;
+        found.insert(partition.id, both);
+    }
+    Ok(found)
+}
+
+async fn list(connection: &Connection) -> Result<(), Failure> {
+    let conn = connection.dial().await?;
+    let all = conn.read_partitions(&[]).await;
+    let all = all.map_err(|error| Failure::new("cannot list the topics", &error))?;
+    let mut topics: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for partition in &all {
+        let (partitions, replicas) = topics.entry(&partition.topic).or_default();
+        *partitions += 1;
+        *replicas = (*replicas).max(partition.replicas.len());
+    }
+    let width = topics
+        .keys()
+        .map(|name| name.len())
+        .max()
+        .unwrap_or(0)
+        .max(5);
+    println!("{:width$}  partitions  replicas", "topic");
+    for (topic, (partitions, replicas)) in topics {
+        println!("{topic:width$}  {partitions:10}  {replicas:8}");
+    }
+    Ok(())
+}
+
+async fn describe(connection: &Connection, topic: &str) -> Result<(), Failure> {
+    let partitions = partitions(connection, topic).await?;
+    let offsets = offsets(connection, &partitions).await?;
+    println!("partition  leader  replicas      in sync       first offset  next offset");
+    for partition in &partitions {
+        let ids = |brokers: &[ekafka::Broker]| {
+            let ids: Vec<String> = brokers.iter().map(|broker| broker.id.to_string()).collect();
+            ids.join(",")
+        };
+        let (first, next) = offsets.get(&partition.id).copied().unwrap_or((-1, -1));
+        println!(
+            "{:9}  {:6}  {:12}  {:12}  {first:12}  {next:11}",
+            partition.id,
+            partition.leader.id,
+            ids(&partition.replicas),
+            ids(&partition.isr),
+        );
+    }
+    Ok(())
+}
+
+/// The partitions of a topic; none when it does not exist.
+async fn look_up(conn: &Conn, topic: &str) -> Result<Vec<Partition>, Failure> {
+    match conn.read_partitions(&[topic]).await {
+        Ok(found) => Ok(found),
+        Err(ConnError::Kafka { code, .. } | ConnError::Topic { code, .. })
+            if code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(refused(&format!("cannot look up topic {topic}"), &error)),
+    }
+}
+
+/// A connection to the broker that takes administrative requests.
+async fn controller(connection: &Connection) -> Result<Conn, Failure> {
+    let conn = connection.dial().await?;
+    let config: ConnConfig = connection.config()?;
+    let dial = async {
+        let controller = conn.controller().await?;
+        Dialer::new(config).dial(&controller.address()).await
+    };
+    dial.await
+        .map_err(|error| Failure::new("cannot reach the controller", &error))
+}
+
+async fn wait_until_ready(cluster: &Cluster, topic: &str) -> Result<(), ConnError> {
+    cluster
+        .topic(topic, Instant::now() + READY_LIMIT)
+        .await
+        .map(drop)
+}
+
+/// A refusal, with what usually helps.
+fn refused(what: &str, error: &ConnError) -> Failure {
+    let failure = Failure::new(what, error);
+    let ConnError::Kafka { code, .. } = error else {
+        return failure;
+    };
+    match *code {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => failure.advise("ekafka topics list"),
+        ErrorCode::INVALID_TOPIC_EXCEPTION => {
+            failure.advise("a name of letters, digits, `.`, `_` and `-`, at most 249 of them")
+        }
+        ErrorCode::INVALID_REPLICATION_FACTOR => {
+            failure.advise("at most as many --replication as there are brokers")
+        }
+        _ => failure,
+    }
+}
