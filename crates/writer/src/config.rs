@@ -33,7 +33,7 @@ pub enum Acks {
 pub struct WriterConfig {
     brokers: Vec<String>,
     cluster: Option<Cluster>,
-    connection: ConnConfig,
+    connection: Option<ConnConfig>,
     topic: Option<Arc<str>>,
     balancer: Option<Arc<dyn Balancer>>,
     acks: Acks,
@@ -70,7 +70,7 @@ impl Default for WriterConfig {
         Self {
             brokers: Vec::new(),
             cluster: None,
-            connection: ConnConfig::default(),
+            connection: None,
             topic: None,
             balancer: None,
             acks: Acks::All,
@@ -111,10 +111,9 @@ impl WriterConfig {
 
     /// How connections are made when [`brokers`](Self::brokers) is used: TLS, SASL, client id and time limits.
     ///
-    /// Default: plaintext without log-in. Ignored together with [`cluster`](Self::cluster), which has its own: setting both
-    /// is a fault.
+    /// Default: plaintext without log-in. Setting this and [`cluster`](Self::cluster), which has its own, is a fault.
     pub fn connection(mut self, connection: ConnConfig) -> Self {
-        self.connection = connection;
+        self.connection = Some(connection);
         self
     }
 
@@ -286,106 +285,134 @@ impl WriterConfig {
     }
 
     fn check(self) -> Result<Checked, WriterError> {
-        let mut faults = Vec::new();
-        let idempotent = self.idempotence.unwrap_or(self.acks == Acks::All);
-        let batch_bytes = self.batch_bytes.unwrap_or(DEFAULT_BATCH);
-        let mut fault = |is_one: bool, text: &str| {
-            if is_one {
-                faults.push(text.to_owned());
+        let mut faults = self.faults();
+        let limits = self.limits();
+        let rules = self.rules();
+        let cluster = match (self.cluster, self.brokers.is_empty()) {
+            (Some(cluster), _) => Some(cluster),
+            (None, true) => None,
+            (None, false) => {
+                match Cluster::new(self.brokers, self.connection.unwrap_or_default()) {
+                    Ok(cluster) => Some(cluster),
+                    Err(error) => {
+                        faults.push(error.to_string());
+                        None
+                    }
+                }
             }
         };
-        fault(
-            self.brokers.is_empty() && self.cluster.is_none(),
-            "no brokers",
-        );
-        fault(
-            !self.brokers.is_empty() && self.cluster.is_some(),
-            "both brokers and a cluster",
-        );
-        fault(
-            idempotent && self.acks != Acks::All,
-            "idempotence needs acks all",
-        );
-        fault(
-            idempotent && self.max_in_flight > 5,
-            "idempotence allows 5 requests in flight",
-        );
-        fault(self.max_in_flight == 0, "max_in_flight is zero");
-        fault(self.max_attempts == 0, "max_attempts is zero");
-        fault(self.batch_size == 0, "batch_size is zero");
-        fault(
-            batch_bytes < SMALLEST_BATCH,
-            "batch_bytes has no room for a record (68 bytes)",
-        );
-        fault(batch_bytes > LARGEST_BATCH, "batch_bytes is over 1 GiB");
-        fault(
-            self.buffer_memory < batch_bytes,
-            "buffer_memory is less than batch_bytes",
-        );
-        fault(
-            self.buffer_memory > LARGEST_MEMORY,
-            "buffer_memory is over 256 GiB",
-        );
-        fault(self.max_request_size == 0, "max_request_size is zero");
-        fault(self.request_timeout.is_zero(), "request_timeout is zero");
-        fault(
-            self.topic.as_ref().is_some_and(|topic| topic.is_empty()),
-            "the topic has no name",
-        );
-        fault(
-            self.delivery_timeout < self.linger.unwrap_or_default(),
-            "delivery_timeout is less than linger",
-        );
-        fault(
-            self.delivery_timeout.is_zero() || self.delivery_timeout > FOREVER,
-            "delivery_timeout is not between zero and a year",
-        );
-        fault(
-            self.retry_backoff.0 > self.retry_backoff.1,
-            "the first retry_backoff is the longer one",
-        );
-        let cluster = match self.cluster {
-            Some(cluster) => Ok(cluster),
-            None => Cluster::new(self.brokers, self.connection).map_err(|error| error.to_string()),
-        };
         match cluster {
-            Ok(cluster) if faults.is_empty() => Ok(Checked {
+            Some(cluster) if faults.is_empty() => Ok(Checked {
                 cluster,
                 topic: self.topic,
                 balancer: self.balancer,
-                limits: Limits {
-                    batch_bytes,
-                    max_record: self.batch_bytes.unwrap_or(MIB.min(self.buffer_memory)),
-                    batch_size: self.batch_size,
-                    patience: self.linger.map_or(Patience::Adaptive, Patience::Linger),
-                },
-                rules: Rules {
-                    acks: match self.acks {
-                        Acks::None => 0,
-                        Acks::One => 1,
-                        Acks::All => -1,
-                    },
-                    idempotent,
-                    compression: self.compression,
-                    depth: self.max_in_flight,
-                    max_request: self.max_request_size,
-                    request_timeout: self.request_timeout,
-                    delivery_timeout: self.delivery_timeout,
-                    max_attempts: self.max_attempts,
-                    backoff: self.retry_backoff,
-                },
+                limits,
+                rules,
                 buffer_memory: self.buffer_memory,
                 max_block: self.max_block.min(FOREVER),
                 auto_create: self.auto_create,
             }),
-            Ok(_) => Err(config_error(&faults)),
-            Err(fault) => {
-                // "no brokers" is said once, by whom it concerns.
-                if faults.first().is_none_or(|first| first != "no brokers") {
-                    faults.push(fault);
-                }
-                Err(config_error(&faults))
-            }
+            _ => Err(config_error(&faults)),
+        }
+    }
+
+    /// Everything that can be said before a cluster is made.
+    fn faults(&self) -> Vec<String> {
+        let rules = self.rules();
+        let bytes = self.limits().batch_bytes;
+        let table = [
+            (
+                self.brokers.is_empty() && self.cluster.is_none(),
+                "no brokers",
+            ),
+            (
+                !self.brokers.is_empty() && self.cluster.is_some(),
+                "both brokers and a cluster",
+            ),
+            (
+                self.connection.is_some() && self.cluster.is_some(),
+                "both connection and a cluster, which has its own",
+            ),
+            (
+                rules.idempotent && self.acks != Acks::All,
+                "idempotence needs acks all",
+            ),
+            (
+                rules.idempotent && rules.depth > 5,
+                "idempotence allows 5 requests in flight",
+            ),
+            (rules.depth == 0, "max_in_flight is zero"),
+            (rules.max_attempts == 0, "max_attempts is zero"),
+            (self.batch_size == 0, "batch_size is zero"),
+            (
+                bytes < SMALLEST_BATCH,
+                "batch_bytes has no room for a record (68 bytes)",
+            ),
+            (bytes > LARGEST_BATCH, "batch_bytes is over 1 GiB"),
+            (
+                self.buffer_memory < bytes,
+                "buffer_memory is less than batch_bytes",
+            ),
+            (
+                self.buffer_memory > LARGEST_MEMORY,
+                "buffer_memory is over 256 GiB",
+            ),
+            (rules.max_request == 0, "max_request_size is zero"),
+            (rules.request_timeout.is_zero(), "request_timeout is zero"),
+            (
+                rules.request_timeout > FOREVER,
+                "request_timeout is over a year",
+            ),
+            (rules.delivery_timeout.is_zero(), "delivery_timeout is zero"),
+            (
+                rules.delivery_timeout > FOREVER,
+                "delivery_timeout is over a year",
+            ),
+            (
+                rules.delivery_timeout < self.linger.unwrap_or_default(),
+                "delivery_timeout is less than linger",
+            ),
+            (
+                rules.backoff.0 > rules.backoff.1,
+                "the first retry_backoff is the longer one",
+            ),
+            (
+                self.topic.as_ref().is_some_and(|topic| topic.is_empty()),
+                "the topic has no name",
+            ),
+        ];
+        let faults = table.iter().filter(|(is_one, _)| *is_one);
+        faults.map(|(_, text)| (*text).to_owned()).collect()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            batch_bytes: self
+                .batch_bytes
+                .unwrap_or_else(|| DEFAULT_BATCH.min(self.buffer_memory)),
+            max_record: self
+                .batch_bytes
+                .unwrap_or_else(|| MIB.min(self.buffer_memory)),
+            batch_size: self.batch_size,
+            patience: self.linger.map_or(Patience::Adaptive, Patience::Linger),
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            acks: match self.acks {
+                Acks::None => 0,
+                Acks::One => 1,
+                Acks::All => -1,
+            },
+            idempotent: self.idempotence.unwrap_or(self.acks == Acks::All),
+            compression: self.compression,
+            depth: self.max_in_flight,
+            max_request: self.max_request_size,
+            request_timeout: self.request_timeout,
+            delivery_timeout: self.delivery_timeout,
+            max_attempts: self.max_attempts,
+            backoff: self.retry_backoff,
         }
     }
 }

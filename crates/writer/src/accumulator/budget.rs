@@ -59,12 +59,6 @@ impl Budget {
     pub(crate) fn is_contended(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
-
-    /// Bytes taken at the moment.
-    #[cfg(test)]
-    pub(crate) fn used(&self) -> usize {
-        (self.total as usize - self.free.available_permits()) * UNIT
-    }
 }
 
 /// Room that was taken; dropping it gives it back.

@@ -1,6 +1,8 @@
 //! The sender's decisions: what goes out when, and what an answer means for each batch. No clock, no I/O: time is passed
 //! in, requests and wishes are handed out. Files beside it hold its parts.
 
+mod giving_up;
+mod loading;
 mod settle;
 mod split;
 #[cfg(test)]
@@ -17,14 +19,13 @@ use ekafka_protocol::Uuid;
 use ekafka_protocol::compression::Compression;
 use tokio::time::Instant;
 
-pub(crate) use settle::Abandoned;
+pub(crate) use giving_up::Abandoned;
 
-use super::in_flight::{Flight, Lane, Next, Place};
+use super::in_flight::{Lane, Place};
 use super::plan::Plan;
 use super::sequence::Producer;
-use crate::accumulator::{OpenBatch, Partition, Shelf, Taken};
-use crate::error::{Cause, TopicPartition, WriterError};
-use crate::receipt::Resolver;
+use crate::accumulator::{Partition, Shelf};
+use crate::error::{Cause, TopicPartition};
 
 /// What the sender goes by; checked when the writer was built.
 #[derive(Debug, Clone)]
@@ -87,7 +88,6 @@ struct Sent {
 #[derive(Debug)]
 pub(crate) struct Departure {
     pub(crate) request: u64,
-    pub(crate) broker: BrokerId,
     pub(crate) batches: Vec<Cargo>,
 }
 
@@ -272,15 +272,6 @@ impl Core {
         None
     }
 
-    /// Whether nothing is buffered and nothing is on its way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.lanes.iter().flatten().all(Lane::is_idle)
-    }
-
-    pub(crate) fn has_homeless(&self) -> bool {
-        self.plan.has_homeless()
-    }
-
     fn list(&mut self, number: usize) {
         if let Some(lane) = &mut self.lanes[number]
             && !lane.listed
@@ -335,185 +326,6 @@ impl Core {
         }
     }
 
-    /// Fills a request with the lanes whose turn it is.
-    fn compose(
-        &mut self,
-        broker: BrokerId,
-        leaders: &impl Leaders,
-        now: Instant,
-    ) -> Option<Departure> {
-        let request = self.next_id();
-        let mut batches = Vec::new();
-        let mut cargo = Vec::new();
-        // The first batch goes whatever its size.
-        let mut left = usize::MAX;
-        for _ in 0..self.plan.waiting(broker) {
-            let Some(number) = self.plan.take_turn(broker) else {
-                break;
-            };
-            if self.moved(number, broker, leaders) {
-                self.unlist(number);
-                self.list(number);
-                continue;
-            }
-            match self.load(number, broker, left, now) {
-                Load::Batch { id, bytes } => {
-                    let space = if cargo.is_empty() {
-                        self.rules.max_request
-                    } else {
-                        left
-                    };
-                    left = space.saturating_sub(bytes.len());
-                    batches.push(Some((number, id)));
-                    let lane = self.lanes[number].as_ref()?;
-                    cargo.push(Cargo {
-                        partition: Arc::clone(&lane.partition),
-                        bytes,
-                    });
-                    self.plan.requeue(broker, number);
-                }
-                Load::NoSpace => {
-                    self.plan.keep_turn(broker, number);
-                    break;
-                }
-                Load::NoIdentity => self.await_identity(number),
-                Load::Nothing => self.unlist(number),
-            }
-        }
-        if cargo.is_empty() {
-            return None;
-        }
-        self.plan.handle_sent(broker);
-        self.requests.insert(request, Sent { broker, batches });
-        Some(Departure {
-            request,
-            broker,
-            batches: cargo,
-        })
-    }
-
-    fn moved(&self, number: usize, broker: BrokerId, leaders: &impl Leaders) -> bool {
-        let Some(lane) = &self.lanes[number] else {
-            return true;
-        };
-        let leader = leaders.leader(&lane.partition.at).map(|(leader, _)| leader);
-        leader != Some(broker) || is_replaced(&lane.partition, leaders)
-    }
-
-    /// Puts a lane's next batch on the wire to `broker`, if it has one of at most `space` bytes.
-    fn load(&mut self, number: usize, broker: BrokerId, space: usize, now: Instant) -> Load {
-        loop {
-            let Some(lane) = &mut self.lanes[number] else {
-                return Load::Nothing;
-            };
-            let depth = self.producer.depth(&lane.sequence, self.rules.depth);
-            let depth = if self.rules.idempotent || self.rules.acks == 0 {
-                depth
-            } else {
-                1
-            };
-            match lane.next(broker, depth, now) {
-                Next::Resend => return self.board(number, 0, broker, space, now),
-                Next::Wait(until) => {
-                    if let Some(until) = until {
-                        self.arm(number, until);
-                    }
-                    return Load::Nothing;
-                }
-                Next::Take => {}
-            }
-            if !self.producer.is_ready() {
-                self.arm_for_expiry(number, now);
-                return Load::NoIdentity;
-            }
-            let limits = self.shelf.limits;
-            let contended = self.shelf.budget.is_contended();
-            let taken = lane
-                .partition
-                .queue()
-                .take(space, limits.patience, contended, now);
-            match taken {
-                Taken::TooBig => return Load::NoSpace,
-                Taken::Nothing(wake) => {
-                    if let Some(wake) = wake {
-                        self.arm(number, wake);
-                    }
-                    self.arm_for_expiry(number, now);
-                    return Load::Nothing;
-                }
-                Taken::Batch(batch) => {
-                    if let Some(index) = self.admit(number, batch, now) {
-                        return self.board(number, index, broker, usize::MAX, now);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Seals a batch and puts it at the end of its lane; one that cannot be sealed is resolved.
-    fn admit(&mut self, number: usize, batch: OpenBatch, now: Instant) -> Option<usize> {
-        let id = self.next_id();
-        let lane = self.lanes[number].as_mut()?;
-        match batch.seal(self.rules.compression, &self.shelf.pool) {
-            Ok(closed) => {
-                lane.flights.push_back(Flight {
-                    id,
-                    sealed: closed.sealed,
-                    stamped: None,
-                    resolver: Some(closed.resolver),
-                    permit: Arc::new(closed.permit),
-                    expires: closed.opened + self.rules.delivery_timeout,
-                    attempts: 0,
-                    place: Place::Waiting {
-                        until: now,
-                        stale_epoch: None,
-                    },
-                    ambiguous: false,
-                    cause: None,
-                });
-                Some(lane.flights.len() - 1)
-            }
-            Err((resolver, error)) => {
-                lane.partition.queue().handle_resolved();
-                refuse(resolver, Cause::Encode(Arc::new(error)));
-                None
-            }
-        }
-    }
-
-    fn board(
-        &mut self,
-        number: usize,
-        index: usize,
-        broker: BrokerId,
-        space: usize,
-        now: Instant,
-    ) -> Load {
-        let Some(lane) = &mut self.lanes[number] else {
-            return Load::Nothing;
-        };
-        let Some(flight) = lane.flights.get_mut(index) else {
-            return Load::Nothing;
-        };
-        if flight.sealed.len() > space {
-            return Load::NoSpace;
-        }
-        let count = flight.count();
-        let (producer, sequence) = (&mut self.producer, &mut lane.sequence);
-        let Some(bytes) = flight.bytes(|| producer.stamp(sequence, count)) else {
-            self.arm_for_expiry(number, now);
-            return Load::NoIdentity;
-        };
-        flight.place = Place::OnWire(broker);
-        flight.attempts += 1;
-        if let Some(resolver) = &mut flight.resolver {
-            resolver.set_on_wire(true);
-        }
-        let id = flight.id;
-        self.arm_for_expiry(number, now);
-        Load::Batch { id, bytes }
-    }
-
     /// Makes the timer look at a lane at `time`, or earlier.
     fn arm(&mut self, number: usize, time: Instant) {
         if let Some(lane) = &mut self.lanes[number]
@@ -553,27 +365,8 @@ impl Core {
     }
 }
 
-/// What a lane had for a request.
-enum Load {
-    Batch {
-        id: u64,
-        bytes: Bytes,
-    },
-    /// Its next batch does not fit any more.
-    NoSpace,
-    /// Its next batch needs a producer identity.
-    NoIdentity,
-    Nothing,
-}
-
 /// Whether the topic was deleted and made again since the partition's queue was made.
 fn is_replaced(partition: &Partition, leaders: &impl Leaders) -> bool {
     let id = leaders.topic_id(&partition.at.topic).unwrap_or_default();
     !id.is_nil() && !partition.topic_id.is_nil() && id != partition.topic_id
-}
-
-/// Resolves a batch that was never sent.
-fn refuse(resolver: Resolver, cause: Cause) {
-    let at = resolver.at().clone();
-    resolver.resolve(Err(WriterError::NotWritten { at, cause }));
 }

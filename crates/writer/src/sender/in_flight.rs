@@ -116,11 +116,6 @@ impl Lane {
     pub(crate) fn position(&self, id: u64) -> Option<usize> {
         self.flights.iter().position(|flight| flight.id == id)
     }
-
-    /// Whether all its batches have their outcome and none waits in the queue.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.partition.queue().is_empty()
-    }
 }
 
 impl Flight {

@@ -73,10 +73,6 @@ impl Plan {
         }
     }
 
-    pub(crate) fn has_homeless(&self) -> bool {
-        !self.homeless.is_empty()
-    }
-
     /// Metadata changed: leaders may be known now.
     pub(crate) fn handle_view(&mut self) {
         self.unplaced.extend(self.homeless.drain(..));

@@ -1,5 +1,9 @@
 //! The writer against the embedded broker: in memory, under a paused clock.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "the tasks of an application")]
 
+mod calls;
 mod delivery;
 mod faults;
+mod life;
 mod rig;

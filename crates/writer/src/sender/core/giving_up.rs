@@ -1,0 +1,196 @@
+//! Batches that get no more tries: too late, refused for good, or the writer has come to its end.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Core;
+use crate::accumulator::Partition;
+use crate::error::{Cause, TopicPartition, WriterError};
+use crate::receipt::Resolver;
+
+/// What was not delivered when the writer was ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Abandoned {
+    /// Records that no broker has.
+    pub(crate) not_written: usize,
+    /// Records that a broker may have.
+    pub(crate) maybe_written: usize,
+}
+
+impl Core {
+    /// The writer has failed for good: everything is told so, and all that comes later.
+    pub(crate) fn fail(&mut self, cause: Cause) {
+        self.shelf.fail(cause.clone());
+        let fatal = cause.clone();
+        self.end(|at, maybe_written| WriterError::Fatal {
+            at,
+            cause: fatal.clone(),
+            maybe_written,
+        });
+        self.failed = Some(cause);
+    }
+
+    /// Ends everything that has no outcome; says how much that was.
+    pub(crate) fn abandon(&mut self) -> Abandoned {
+        self.shelf.shut();
+        let abandoned = self.end(|at, maybe_written| {
+            let cause = Cause::Closed;
+            if maybe_written {
+                WriterError::MaybeWritten { at, cause }
+            } else {
+                WriterError::NotWritten { at, cause }
+            }
+        });
+        self.failed = Some(Cause::Closed);
+        abandoned
+    }
+
+    /// Gives up the batches of a lane that have waited for longer than the delivery timeout.
+    pub(super) fn expire(&mut self, number: usize, now: Instant) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let expired = lane.flights.iter().filter(|flight| flight.expires <= now);
+        let expired: Vec<_> = expired
+            .map(|flight| (flight.id, flight.cause.clone()))
+            .collect();
+        for (id, cause) in expired {
+            self.fail_for(number, id, cause.unwrap_or(Cause::Expired));
+        }
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let limit = now.checked_sub(self.rules.delivery_timeout);
+        let cause = lane.obstacle.clone().unwrap_or(Cause::Expired);
+        while let Some(limit) = limit {
+            let Some(batch) = lane.partition.queue().take_opened_until(Some(limit)) else {
+                break;
+            };
+            refuse(batch.into_resolver(), cause.clone());
+        }
+        self.renew();
+    }
+
+    /// Gives up everything a lane has that is not on the wire.
+    pub(super) fn give_up_lane(&mut self, number: usize, cause: &Cause) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let waiting = lane.flights.iter().filter(|flight| flight.is_waiting());
+        let waiting: Vec<_> = waiting.map(|flight| flight.id).collect();
+        for id in waiting {
+            self.fail_for(number, id, cause.clone());
+        }
+        let Some(lane) = &self.lanes[number] else {
+            return;
+        };
+        while let Some(batch) = lane.partition.queue().take_opened_until(None) {
+            refuse(batch.into_resolver(), cause.clone());
+        }
+        self.renew();
+    }
+
+    /// Resolves what came into a queue after the writer had failed.
+    pub(super) fn abandon_queue(&mut self, number: usize) {
+        let Some(lane) = &self.lanes[number] else {
+            return;
+        };
+        let cause = self.failed.clone().unwrap_or(Cause::Closed);
+        while let Some(batch) = lane.partition.queue().take_opened_until(None) {
+            refuse(batch.into_resolver(), cause.clone());
+        }
+    }
+
+    /// Ends a batch with the error its history calls for. On the wire it only loses its records: what the broker will say
+    /// still decides about the sequence.
+    pub(super) fn fail_for(&mut self, number: usize, id: u64, cause: Cause) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane
+            .position(id)
+            .and_then(|index| lane.flights.get_mut(index))
+        else {
+            return;
+        };
+        let error = flight.failure(cause);
+        if !flight.is_waiting() {
+            if let (Some(resolver), Some(error)) = (flight.resolver.take(), error) {
+                resolver.resolve(Err(error));
+            }
+            return;
+        }
+        self.remove(number, id, error);
+    }
+
+    pub(super) fn remove(&mut self, number: usize, id: u64, error: Option<WriterError>) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let Some(flight) = lane
+            .position(id)
+            .and_then(|index| lane.flights.remove(index))
+        else {
+            return;
+        };
+        let (count, reusable) = (flight.count(), !flight.ambiguous);
+        if let Some((stamp, _)) = flight.stamped {
+            self.producer
+                .handle_unused(&mut lane.sequence, stamp, count, reusable);
+        }
+        lane.partition.queue().handle_resolved();
+        if let (Some(resolver), Some(error)) = (flight.resolver, error) {
+            tracing::debug!(%error, records = count, "batch failed");
+            resolver.resolve(Err(error));
+        }
+        self.list(number);
+    }
+
+    pub(super) fn end(&mut self, error: impl Fn(TopicPartition, bool) -> WriterError) -> Abandoned {
+        let mut abandoned = Abandoned::default();
+        for lane in self.lanes.iter_mut().flatten() {
+            for flight in &mut lane.flights {
+                let maybe_written = flight.ambiguous || !flight.is_waiting();
+                let Some(resolver) = flight.resolver.take() else {
+                    continue;
+                };
+                let count = flight.sealed.count();
+                if maybe_written {
+                    abandoned.maybe_written += count;
+                } else {
+                    abandoned.not_written += count;
+                }
+                let at = resolver.at().clone();
+                resolver.resolve(Err(error(at, maybe_written)));
+            }
+            lane.flights.retain(|flight| !flight.is_waiting());
+            abandoned.not_written += end_queue(&lane.partition, &error);
+        }
+        let shelf = Arc::clone(&self.shelf);
+        shelf.each_topic(|topic| {
+            for partition in &topic.partitions().list {
+                abandoned.not_written += end_queue(partition, &error);
+            }
+        });
+        abandoned
+    }
+}
+
+/// Resolves a batch that was never sent.
+pub(super) fn refuse(resolver: Resolver, cause: Cause) {
+    let at = resolver.at().clone();
+    resolver.resolve(Err(WriterError::NotWritten { at, cause }));
+}
+
+/// Resolves what waits in a queue; says how many records that were.
+fn end_queue(partition: &Partition, error: impl Fn(TopicPartition, bool) -> WriterError) -> usize {
+    let mut records = 0;
+    while let Some(batch) = partition.queue().take_opened_until(None) {
+        records += batch.count();
+        let resolver = batch.into_resolver();
+        let at = resolver.at().clone();
+        resolver.resolve(Err(error(at, false)));
+    }
+    records
+}

@@ -1,0 +1,212 @@
+//! What goes into the next request to a broker.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ekafka_conn::BrokerId;
+use tokio::time::Instant;
+
+use super::giving_up::refuse;
+use super::{Cargo, Core, Departure, Leaders, Sent, is_replaced};
+use crate::accumulator::{OpenBatch, Taken};
+use crate::error::Cause;
+use crate::sender::in_flight::{Flight, Next, Place};
+
+impl Core {
+    /// Fills a request with the lanes whose turn it is.
+    pub(super) fn compose(
+        &mut self,
+        broker: BrokerId,
+        leaders: &impl Leaders,
+        now: Instant,
+    ) -> Option<Departure> {
+        let request = self.next_id();
+        let mut batches = Vec::new();
+        let mut cargo = Vec::new();
+        // The first batch goes whatever its size.
+        let mut left = usize::MAX;
+        for _ in 0..self.plan.waiting(broker) {
+            let Some(number) = self.plan.take_turn(broker) else {
+                break;
+            };
+            if self.moved(number, broker, leaders) {
+                self.unlist(number);
+                self.list(number);
+                continue;
+            }
+            match self.load(number, broker, left, now) {
+                Load::Batch { id, bytes } => {
+                    let space = if cargo.is_empty() {
+                        self.rules.max_request
+                    } else {
+                        left
+                    };
+                    left = space.saturating_sub(bytes.len());
+                    batches.push(Some((number, id)));
+                    let lane = self.lanes[number].as_ref()?;
+                    cargo.push(Cargo {
+                        partition: Arc::clone(&lane.partition),
+                        bytes,
+                    });
+                    self.plan.requeue(broker, number);
+                }
+                Load::NoSpace => {
+                    self.plan.keep_turn(broker, number);
+                    break;
+                }
+                Load::NoIdentity => self.await_identity(number),
+                Load::Nothing => self.unlist(number),
+            }
+        }
+        if cargo.is_empty() {
+            return None;
+        }
+        self.plan.handle_sent(broker);
+        self.requests.insert(request, Sent { broker, batches });
+        Some(Departure {
+            request,
+            batches: cargo,
+        })
+    }
+
+    pub(super) fn moved(&self, number: usize, broker: BrokerId, leaders: &impl Leaders) -> bool {
+        let Some(lane) = &self.lanes[number] else {
+            return true;
+        };
+        let leader = leaders.leader(&lane.partition.at).map(|(leader, _)| leader);
+        leader != Some(broker) || is_replaced(&lane.partition, leaders)
+    }
+
+    /// Puts a lane's next batch on the wire to `broker`, if it has one of at most `space` bytes.
+    pub(super) fn load(
+        &mut self,
+        number: usize,
+        broker: BrokerId,
+        space: usize,
+        now: Instant,
+    ) -> Load {
+        loop {
+            let Some(lane) = &mut self.lanes[number] else {
+                return Load::Nothing;
+            };
+            let depth = self.producer.depth(&lane.sequence, self.rules.depth);
+            let depth = if self.rules.idempotent || self.rules.acks == 0 {
+                depth
+            } else {
+                1
+            };
+            match lane.next(broker, depth, now) {
+                Next::Resend => return self.board(number, 0, broker, space, now),
+                Next::Wait(until) => {
+                    if let Some(until) = until {
+                        self.arm(number, until);
+                    }
+                    return Load::Nothing;
+                }
+                Next::Take => {}
+            }
+            if !self.producer.is_ready() {
+                self.arm_for_expiry(number, now);
+                return Load::NoIdentity;
+            }
+            let limits = self.shelf.limits;
+            let contended = self.shelf.budget.is_contended();
+            let taken = lane
+                .partition
+                .queue()
+                .take(space, limits.patience, contended, now);
+            match taken {
+                Taken::TooBig => return Load::NoSpace,
+                Taken::Nothing(wake) => {
+                    if let Some(wake) = wake {
+                        self.arm(number, wake);
+                    }
+                    self.arm_for_expiry(number, now);
+                    return Load::Nothing;
+                }
+                Taken::Batch(batch) => {
+                    if let Some(index) = self.admit(number, batch, now) {
+                        return self.board(number, index, broker, usize::MAX, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Seals a batch and puts it at the end of its lane; one that cannot be sealed is resolved.
+    pub(super) fn admit(&mut self, number: usize, batch: OpenBatch, now: Instant) -> Option<usize> {
+        let id = self.next_id();
+        let lane = self.lanes[number].as_mut()?;
+        match batch.seal(self.rules.compression, &self.shelf.pool) {
+            Ok(closed) => {
+                lane.flights.push_back(Flight {
+                    id,
+                    sealed: closed.sealed,
+                    stamped: None,
+                    resolver: Some(closed.resolver),
+                    permit: Arc::new(closed.permit),
+                    expires: closed.opened + self.rules.delivery_timeout,
+                    attempts: 0,
+                    place: Place::Waiting {
+                        until: now,
+                        stale_epoch: None,
+                    },
+                    ambiguous: false,
+                    cause: None,
+                });
+                Some(lane.flights.len() - 1)
+            }
+            Err((resolver, error)) => {
+                lane.partition.queue().handle_resolved();
+                refuse(resolver, Cause::Encode(Arc::new(error)));
+                None
+            }
+        }
+    }
+
+    pub(super) fn board(
+        &mut self,
+        number: usize,
+        index: usize,
+        broker: BrokerId,
+        space: usize,
+        now: Instant,
+    ) -> Load {
+        let Some(lane) = &mut self.lanes[number] else {
+            return Load::Nothing;
+        };
+        let Some(flight) = lane.flights.get_mut(index) else {
+            return Load::Nothing;
+        };
+        if flight.sealed.len() > space {
+            return Load::NoSpace;
+        }
+        let count = flight.count();
+        let (producer, sequence) = (&mut self.producer, &mut lane.sequence);
+        let Some(bytes) = flight.bytes(|| producer.stamp(sequence, count)) else {
+            self.arm_for_expiry(number, now);
+            return Load::NoIdentity;
+        };
+        flight.place = Place::OnWire(broker);
+        flight.attempts += 1;
+        if let Some(resolver) = &mut flight.resolver {
+            resolver.set_on_wire(true);
+        }
+        let id = flight.id;
+        self.arm_for_expiry(number, now);
+        Load::Batch { id, bytes }
+    }
+}
+
+/// What a lane had for a request.
+pub(super) enum Load {
+    Batch {
+        id: u64,
+        bytes: Bytes,
+    },
+    /// Its next batch does not fit any more.
+    NoSpace,
+    /// Its next batch needs a producer identity.
+    NoIdentity,
+    Nothing,
+}
