@@ -155,6 +155,15 @@ impl<'a> Batch<'a> {
         Ok(message)
     }
 
+    /// Iterates over what is left, as [`read_message`](Self::read_message) gives it; a failure is
+    /// told once and ends the iteration.
+    pub fn messages(&mut self) -> Messages<'_, 'a> {
+        Messages {
+            batch: self,
+            has_ended: false,
+        }
+    }
+
     /// The offset of the next message, or where the next one will be; a marker
     /// ([`FIRST_OFFSET`](crate::FIRST_OFFSET)) when the fetch failed before it was resolved.
     pub fn offset(&self) -> i64 {
@@ -232,24 +241,27 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Messages until the end of the batch, or until the first failure.
-impl Iterator for Batch<'_> {
+/// Messages until the end of the batch, or until the first failure; see [`Batch::messages`].
+#[derive(Debug)]
+pub struct Messages<'b, 'a> {
+    batch: &'b mut Batch<'a>,
+    has_ended: bool,
+}
+
+impl Iterator for Messages<'_, '_> {
     type Item = Result<Message, ConnError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.is_drained {
+        if self.has_ended {
             return None;
         }
-        match self.read_message() {
-            Ok(message) => message.map(Ok),
-            Err(error) => {
-                // Told once; `err` still knows it.
-                self.is_drained = true;
-                Some(Err(error))
-            }
-        }
+        let next = self.batch.read_message().transpose();
+        self.has_ended = !matches!(next, Some(Ok(_)));
+        next
     }
 }
+
+impl std::iter::FusedIterator for Messages<'_, '_> {}
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {

@@ -178,28 +178,49 @@ impl Conn {
     /// # Cancel safety
     /// Dropping the future leaves the connection usable; the request may still be carried out.
     pub async fn send<R: Request>(&self, request: &R) -> Result<R::Response, ConnError> {
+        let answer = self.shared.link.send(request, forever());
         let limit = Instant::now() + self.shared.request_timeout;
-        self.send_within(request, Some(limit)).await
+        self.within(R::API, Some(limit), answer).await
     }
 
-    /// Sends a request under the deadline of its kind; `fallback` holds while none is set.
-    async fn send_within<R: Request>(
+    /// As [`send`](Self::send), in one given version: for requests whose shape depends on it.
+    ///
+    /// # Errors
+    /// [`ConnError::Unsupported`] when the broker does not speak that version; otherwise as
+    /// [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn send_version<R: Request>(
         &self,
         request: &R,
-        fallback: Option<Instant>,
+        version: i16,
     ) -> Result<R::Response, ConnError> {
+        let answer = self.shared.link.send_version(request, version, forever());
+        let limit = Instant::now() + self.shared.request_timeout;
+        self.within(R::API, Some(limit), answer).await
+    }
+
+    /// Awaits an answer under the deadline of its kind; `fallback` holds while none is set.
+    async fn within<T>(
+        &self,
+        api: ApiKey,
+        fallback: Option<Instant>,
+        answer: impl Future<Output = Result<T, ConnError>>,
+    ) -> Result<T, ConnError> {
         let shared = &*self.shared;
-        let now = Instant::now();
-        let deadline = self.deadline_of(R::API);
+        let deadline = self.deadline_of(api);
         let timed_out = |sent| ConnError::Timeout {
             broker: shared.link.address().clone(),
-            stage: Stage::Request(R::API),
+            stage: Stage::Request(api),
             sent,
         };
-        if deadline.get().is_some_and(|deadline| deadline <= now) {
+        if deadline
+            .get()
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
             return Err(timed_out(false));
         }
-        let answer = shared.link.send(request, now + FOREVER);
         match deadline.bound(fallback, answer).await {
             Some(answer) => answer,
             None => {
@@ -267,9 +288,11 @@ impl fmt::Debug for Conn {
     }
 }
 
+/// Later than any deadline: the connection's own timer must not fire before the caller's, which may
+/// still be moved.
+fn forever() -> Instant {
+    Instant::now() + Duration::from_secs(30 * 365 * 24 * 3600)
+}
+
 const ACKS_ALL: i16 = -1;
 const ACKS_LEADER: i16 = 1;
-
-/// Longer than any deadline: the connection's own timer must not fire before the caller's, which
-/// may still be moved.
-const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);

@@ -24,7 +24,7 @@ mod transport;
 mod view;
 
 pub use address::HostPort;
-pub use batch::{Batch, Filled};
+pub use batch::{Batch, Filled, Messages};
 pub use broker::Purpose;
 pub use cluster::{Cluster, To};
 pub use config::ConnConfig;

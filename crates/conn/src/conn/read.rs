@@ -9,8 +9,8 @@ use ekafka_protocol::records::BATCH_OVERHEAD;
 use ekafka_protocol::{ApiKey, ErrorCode, StrBytes};
 use tokio::time::Instant;
 
-use super::Conn;
 use super::deadline::{broker_timeout, milliseconds};
+use super::{Conn, forever};
 use crate::batch::{Batch, Fetched, Filled};
 use crate::error::ConnError;
 use crate::message::Message;
@@ -129,7 +129,8 @@ impl Conn {
             {
                 partition.fetch_offset = offset;
             }
-            let answer = self.send_within(&request, None).await?;
+            let answer = self.shared.link.send(&request, forever());
+            let answer = self.within(ApiKey::FETCH, None, answer).await?;
             let (throttle, found) = self.fetched(answer)?;
             let is_empty = found.high_watermark == offset
                 || found.records.as_ref().is_none_or(bytes::Bytes::is_empty);
