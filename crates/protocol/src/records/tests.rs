@@ -4,6 +4,12 @@ use super::*;
 use crate::compression::{Codec, Compression, compress};
 use crate::error::DecodeError;
 
+/// The codecs of this build.
+fn built_in() -> impl Iterator<Item = Codec> {
+    let all = Codec::ALL.into_iter();
+    all.filter(|codec| cfg!(feature = "zstd") || *codec != Codec::Zstd)
+}
+
 /// A record with everything owned, for comparing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Owned {
@@ -107,7 +113,7 @@ fn everything_a_record_can_hold_comes_back() {
             value: None,
         },
     ];
-    for compression in Codec::ALL.map(Compression::of) {
+    for compression in built_in().map(Compression::of) {
         let mut open = BatchBuilder::new(BytesMut::new());
         let filler = [b'f'; 500];
         let records = [
@@ -301,8 +307,8 @@ fn a_fault_ends_the_iteration() {
 #[test]
 fn decompression_stops_at_the_limit() {
     let values = vec![&[7u8; 1_000][..]; 100];
-    for codec in &Codec::ALL[1..] {
-        let wire = batch_of(&values, Compression::of(*codec)).freeze();
+    for codec in built_in().skip(1) {
+        let wire = batch_of(&values, Compression::of(codec)).freeze();
         let limits = DecodeLimits {
             max_decompressed: 50_000,
             ..DecodeLimits::default()
