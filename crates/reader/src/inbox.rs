@@ -113,8 +113,9 @@ impl Inbox {
         self.arrived.notified().await;
     }
 
-    pub(crate) fn limit(&self) -> u64 {
-        self.limit
+    /// Bytes buffered or set aside.
+    pub(crate) fn used(&self) -> u64 {
+        self.lock().used
     }
 
     /// The next item for the application; asking answers the event taken before.
@@ -232,10 +233,8 @@ impl Inbox {
         if state.is_closed {
             return 0;
         }
-        let fetchers = state.fetchers.len().max(1) as u64;
-        let share = wanted.min(self.limit / (2 * fetchers)).max(SMALLEST_SHARE);
-        let room = self.limit.saturating_sub(state.used);
-        if state.used > 0 && room < share {
+        let share = self.share(&state, wanted);
+        if !self.has_room(&state, wanted) {
             return 0;
         }
         state.used += share;
@@ -252,7 +251,7 @@ impl Inbox {
     /// fetcher that reads nothing any more ends.
     pub(crate) fn park(&self, fetcher: Box<Fetcher>) -> Option<Box<Fetcher>> {
         let mut state = self.lock();
-        let room = self.limit.saturating_sub(state.used);
+        let has_room = self.has_room(&state, fetcher.wanted());
         let is_closed = state.is_closed;
         let slot = state.fetchers.entry(fetcher.broker()).or_default();
         let is_done = is_closed || (slot.mail.is_empty() && fetcher.is_done());
@@ -262,7 +261,7 @@ impl Inbox {
             drop(fetcher);
             return None;
         }
-        if !slot.mail.is_empty() || fetcher.is_runnable(room) {
+        if !slot.mail.is_empty() || (has_room && fetcher.is_hungry()) {
             return Some(fetcher);
         }
         slot.parked = Some(fetcher);
@@ -302,16 +301,33 @@ impl Inbox {
         lane.remove_buffered(bytes);
         let mut state = self.lock();
         state.used = state.used.saturating_sub(bytes);
-        let room = self.limit.saturating_sub(state.used);
-        let runnable = state
-            .fetchers
-            .values_mut()
-            .filter_map(|slot| slot.parked.take_if(|fetcher| fetcher.is_runnable(room)));
-        let runnable: Vec<Box<Fetcher>> = runnable.collect();
+        let brokers = state.fetchers.iter().filter(|(_, slot)| {
+            let parked = slot.parked.as_deref();
+            parked.is_some_and(|one| self.has_room(&state, one.wanted()) && one.is_hungry())
+        });
+        let brokers: Vec<BrokerId> = brokers.map(|(broker, _)| *broker).collect();
+        let mut runnable = Vec::new();
+        for broker in brokers {
+            let slot = state.fetchers.get_mut(&broker);
+            runnable.extend(slot.and_then(|slot| slot.parked.take()));
+        }
         drop(state);
         for fetcher in runnable {
             fetcher.run();
         }
+    }
+
+    /// What a fetcher that wants so many bytes gets.
+    fn share(&self, state: &State, wanted: u64) -> u64 {
+        let fetchers = state.fetchers.len().max(1) as u64;
+        let fair = (self.limit / (2 * fetchers)).max(SMALLEST_SHARE);
+        wanted.min(fair).max(1)
+    }
+
+    /// Whether the share is free. One answer is always let in, however small the budget.
+    fn has_room(&self, state: &State, wanted: u64) -> bool {
+        let room = self.limit.saturating_sub(state.used);
+        state.used == 0 || room >= self.share(state, wanted)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

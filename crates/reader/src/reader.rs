@@ -265,7 +265,13 @@ impl Reader {
         self.settings.group.is_none().then(|| self.buffered.lag())
     }
 
-    /// How often partitions were assigned, and how many errors were handed out.
+    /// Bytes fetched and not used up yet, with those set aside for answers under way; at most
+    /// `buffer_memory` unless one batch alone is larger.
+    pub fn buffered_bytes(&self) -> u64 {
+        self.inbox.used()
+    }
+
+    /// How often partitions were assigned to this member.
     pub fn rebalances(&self) -> u64 {
         self.counters.rebalances.load(Ordering::Relaxed)
     }

@@ -179,7 +179,17 @@ impl Control {
         match done {
             GroupDone::Joined(result, link) => {
                 group.link = link;
+                let error = match &result {
+                    Err(JoinFailure::Failed(Failure::Connection(error))) => Some(error.clone()),
+                    _ => None,
+                };
                 group.member.handle_join(now, result);
+                // A fatal one the member reports itself.
+                match error {
+                    None => self.unreachable = 0,
+                    Some(error) if error.is_fatal() => {}
+                    Some(error) => self.note_unreachable("joining the group", error),
+                }
             }
             GroupDone::Synced { result, counts } => {
                 group.counts = counts;

@@ -99,10 +99,14 @@ impl Fetcher {
         !self.book.has_live()
     }
 
-    /// Whether a fetch can be sent when the budget has `room` bytes.
-    pub(crate) fn is_runnable(&self, room: u64) -> bool {
-        let wanted = u64::try_from(self.settings.max_bytes).unwrap_or(0);
-        room >= wanted.min(self.inbox.limit() / 4) && self.book.has_hungry(self.lane_limit())
+    /// Bytes a whole answer may have.
+    pub(crate) fn wanted(&self) -> u64 {
+        u64::try_from(self.settings.max_bytes).unwrap_or(0)
+    }
+
+    /// Whether there is a lane that is not full.
+    pub(crate) fn is_hungry(&self) -> bool {
+        self.book.has_hungry(self.lane_limit())
     }
 
     /// Sends the next fetch, or leaves the fetcher in the inbox until there is a reason to.

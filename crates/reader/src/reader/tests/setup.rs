@@ -1,6 +1,5 @@
 //! A cluster in memory, records to read, and readers on it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka_conn::{Cluster, ConnConfig, Message, dial_fn};
@@ -45,6 +44,14 @@ pub(super) fn write_as(
     codec: Codec,
 ) {
     let (_, first) = kafka.offsets(topic, partition).unwrap();
+    let bytes = batch(first, count, codec);
+    kafka
+        .plant(topic, partition, bytes.into(), count, 999 + first + count)
+        .unwrap();
+}
+
+/// One batch as a broker stores it.
+pub(super) fn batch(first: i64, count: i64, codec: Codec) -> Vec<u8> {
     let mut batch = BatchBuilder::new(bytes::BytesMut::new());
     for offset in first..first + count {
         let (key, value) = (format!("k{offset}"), format!("v{offset}"));
@@ -59,9 +66,7 @@ pub(super) fn write_as(
     let mut sealed = batch.seal(Compression::from(codec)).unwrap();
     let mut bytes = sealed.stamp(-1, -1, -1).to_vec();
     bytes[..8].copy_from_slice(&first.to_be_bytes());
-    kafka
-        .plant(topic, partition, bytes.into(), count, 1_000 + first + count)
-        .unwrap();
+    bytes
 }
 
 /// The offsets of the next `count` messages; each must carry the value that was written.
@@ -82,6 +87,13 @@ pub(super) async fn fetch(reader: &mut Reader) -> Message {
     message.expect("a message within two minutes").unwrap()
 }
 
-pub(super) fn shared(kafka: EmbeddedKafka) -> Arc<EmbeddedKafka> {
-    Arc::new(kafka)
+/// Puts a batch into the log whose checksum does not match.
+pub(super) fn plant_damaged(kafka: &EmbeddedKafka, topic: &str, partition: i32, count: i64) {
+    let (_, first) = kafka.offsets(topic, partition).unwrap();
+    let mut bytes = batch(first, count, Codec::None);
+    let last = bytes.len() - 1;
+    bytes[last] ^= 0x55;
+    kafka
+        .plant(topic, partition, bytes.into(), count, 1_000)
+        .unwrap();
 }
