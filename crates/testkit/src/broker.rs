@@ -1,5 +1,8 @@
 //! The handle on a running embedded cluster.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;

@@ -137,6 +137,12 @@ impl Builder {
         self
     }
 
+    /// Time added to the way between clients and brokers, there and back, without limiting the rate. Default 0.
+    pub fn round_trip(mut self, time: Duration) -> Self {
+        self.settings.round_trip = time;
+        self
+    }
+
     /// Said in every answer that has room for it (`throttle_time_ms`). Default 0.
     pub fn throttle(mut self, time: Duration) -> Self {
         self.settings.throttle = time;

@@ -20,6 +20,9 @@ pub struct FaultBuilder {
     shared: Arc<Shared>,
 }
 
+/// Says whether a request is meant.
+type Predicate = Arc<dyn Fn(&LoggedRequest) -> bool + Send + Sync>;
+
 /// What one rule does, and to whom.
 #[derive(Clone)]
 struct Rule {
@@ -29,7 +32,7 @@ struct Rule {
     skip: usize,
     /// How often it still happens.
     times: usize,
-    only: Option<Arc<dyn Fn(&LoggedRequest) -> bool + Send + Sync>>,
+    only: Option<Predicate>,
     plan: FaultPlan,
 }
 

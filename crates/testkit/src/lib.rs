@@ -7,6 +7,7 @@
 
 mod broker;
 mod builder;
+mod delay;
 mod faults;
 mod journal;
 mod server;
@@ -26,6 +27,7 @@ mod transactions;
 
 pub use broker::{Connector, EmbeddedKafka};
 pub use builder::Builder;
+pub use delay::DelayProxy;
 pub use faults::FaultBuilder;
 pub use journal::LoggedRequest;
 pub use tls::TlsFiles;

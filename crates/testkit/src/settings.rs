@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) users: Vec<User>,
     /// How long a login lasts (`connections.max.reauth.ms`); zero is for ever (KIP-368).
     pub(crate) session_lifetime: Duration,
+    /// Added to the way between clients and brokers, there and back.
+    pub(crate) round_trip: Duration,
     /// Whether only the controller takes administrative requests, as before KRaft.
     pub(crate) insists_on_controller: bool,
     /// Versions offered less than what is implemented, by API; an empty range hides the API.
@@ -84,6 +86,7 @@ impl Default for Settings {
             throttle: Duration::ZERO,
             users: Vec::new(),
             session_lifetime: Duration::ZERO,
+            round_trip: Duration::ZERO,
             insists_on_controller: false,
             limits: BTreeMap::new(),
             keeps_bodies: false,

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use ekafka_protocol::messages::{ApiVersion, ApiVersionsResponse};
-use ekafka_protocol::{ErrorCode, Frame};
+use ekafka_protocol::{ErrorCode, Frame, VersionRange};
 
 use super::{APIS, Answer, Call, Refusal, answer};
 use crate::cluster::Cluster;
@@ -15,7 +15,7 @@ pub(super) type Request = ekafka_protocol::messages::ApiVersionsRequest;
 
 pub(super) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer, Refusal> {
     if call.refused() == Some(ErrorCode::UNSUPPORTED_VERSION) {
-        return refuse(call);
+        return refuse(call, None);
     }
     answer::<Request>(shared, call, body, decide)
 }
@@ -50,11 +50,11 @@ fn decide(cluster: &mut Cluster, call: &Call, request: Request) -> ApiVersionsRe
 }
 
 /// The answer to a version that is not offered.
-pub(super) fn refuse(call: &Call) -> Result<Answer, Refusal> {
+pub(super) fn refuse(call: &Call, limit: Option<&VersionRange>) -> Result<Answer, Refusal> {
     let own = APIS.iter().filter(|api| api.key == call.api);
     let own = own.map(|api| ApiVersion {
         api_key: api.key,
-        versions: api.versions,
+        versions: limit.map_or(api.versions, |limit| limit.intersect(api.versions)),
     });
     let response = ApiVersionsResponse {
         error_code: ErrorCode::UNSUPPORTED_VERSION,

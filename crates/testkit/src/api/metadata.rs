@@ -9,7 +9,7 @@ use ekafka_protocol::messages::{
 };
 use ekafka_protocol::{ErrorCode, StrBytes};
 
-use super::{Answer, CLUSTER_OPERATIONS, Call, Refusal, answer};
+use super::{Answer, CLUSTER_OPERATIONS, Call, Refusal, answer, text};
 use crate::cluster::{Cluster, NewTopic};
 use crate::server::Shared;
 use crate::topic::Topic;
@@ -21,22 +21,7 @@ pub(super) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer
 }
 
 fn decide(cluster: &mut Cluster, call: &Call, request: Request) -> MetadataResponse {
-    let mut response = MetadataResponse::default();
-    response.throttle_time_ms = cluster.throttle_ms();
-    response.cluster_id = Some(StrBytes::from_string(cluster.cluster_id.clone()));
-    response.controller_id = cluster.controller;
-    if request.include_cluster_authorized_operations {
-        response.cluster_authorized_operations = CLUSTER_OPERATIONS;
-    }
-    let up = cluster.nodes.iter().filter(|(_, node)| node.is_up);
-    response.brokers = up
-        .map(|(&node_id, node)| MetadataBroker {
-            node_id,
-            host: StrBytes::from_string(node.host.clone()),
-            port: i32::from(node.port),
-            rack: None,
-        })
-        .collect();
+    let mut response = head(cluster, request.include_cluster_authorized_operations);
     let may_create = request.allow_auto_topic_creation && cluster.settings.auto_create;
     let wanted = request.topics.unwrap_or_else(|| {
         let names = cluster
@@ -52,6 +37,31 @@ fn decide(cluster: &mut Cluster, call: &Call, request: Request) -> MetadataRespo
         }
         response.topics.push(topic);
     }
+    response
+}
+
+/// The answer but for its topics.
+#[expect(
+    clippy::field_reassign_with_default,
+    reason = "a field is private, which struct update syntax cannot pass by"
+)]
+fn head(cluster: &Cluster, tells_operations: bool) -> MetadataResponse {
+    let mut response = MetadataResponse::default();
+    response.throttle_time_ms = cluster.throttle_ms();
+    response.cluster_id = Some(text(&cluster.cluster_id));
+    response.controller_id = cluster.controller;
+    if tells_operations {
+        response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+    }
+    let up = cluster.nodes.iter().filter(|(_, node)| node.is_up);
+    response.brokers = up
+        .map(|(&node_id, node)| MetadataBroker {
+            node_id,
+            host: text(&node.host),
+            port: i32::from(node.port),
+            rack: None,
+        })
+        .collect();
     response
 }
 

@@ -37,7 +37,7 @@ mod describe_groups;
 mod list_groups;
 mod offset_delete;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -101,7 +101,7 @@ pub(crate) enum Refusal {
     Malformed(#[from] DecodeError),
     #[error("the answer could not be written: {0}")]
     Unwritable(#[from] EncodeError),
-    #[error("{0} {1} is not offered")]
+    #[error("version {1} of {0} is not offered")]
     NotOffered(ApiKey, i16),
     #[error("the connection has not logged in")]
     NotLoggedIn,
@@ -184,9 +184,14 @@ pub(crate) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer
         return Err(Refusal::NotLoggedIn);
     }
     let known = APIS.iter().find(|api| api.key == call.api);
-    match known.filter(|api| api.versions.contains(call.version)) {
+    let limit = shared.limits.get(&call.api);
+    let is_offered = |api: &&Api| {
+        api.versions.contains(call.version)
+            && limit.is_none_or(|limit| limit.contains(call.version))
+    };
+    match known.filter(is_offered) {
         Some(api) => (api.handle)(shared, call, body),
-        None if call.api == ApiKey::API_VERSIONS => api_versions::refuse(call),
+        None if call.api == ApiKey::API_VERSIONS => api_versions::refuse(call, limit),
         None => Err(Refusal::NotOffered(call.api, call.version)),
     }
 }

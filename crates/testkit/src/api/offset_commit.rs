@@ -27,7 +27,9 @@ fn decide(cluster: &mut Cluster, call: &Call, request: Request) -> OffsetCommitR
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let number = partition.partition_index;
-            let refused = call.refused_for(&topic.name, number).or(checked.err());
+            let refused = checked
+                .err()
+                .or_else(|| call.refused_for(&topic.name, number));
             let stored = refused.map_or_else(
                 || store(cluster, call, &request.group_id, &topic.name, partition),
                 Err,

@@ -47,6 +47,21 @@ impl RawClient {
         Some(R::decode_response(version, body).unwrap())
     }
 
+    /// The next frame, whatever it is; `None` when the connection has ended.
+    pub(crate) async fn receive_any(&mut self) -> Option<Vec<u8>> {
+        let length = self.stream.read_u32().await.ok()?;
+        let mut body = vec![0; length as usize];
+        self.stream.read_exact(&mut body).await.ok()?;
+        Some(body)
+    }
+
+    /// Everything until the broker closes the connection.
+    pub(crate) async fn read_to_end(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        self.stream.read_to_end(&mut all).await.unwrap();
+        all
+    }
+
     pub(crate) async fn ask<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
         self.send(version, request).await;
         self.receive::<R>(version).await.expect("an answer")

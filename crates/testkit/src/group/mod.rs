@@ -1,9 +1,11 @@
-//! Consumer groups of the classic protocol: membership (`state`, `member`) and committed offsets. Pure.
+//! Consumer groups of the classic protocol: membership (`state` and its siblings) and committed offsets. Pure.
 
+mod checks;
+mod join;
 mod member;
+mod rebalance;
 mod state;
-#[cfg(test)]
-mod tests;
+mod timers;
 
 use std::collections::BTreeMap;
 

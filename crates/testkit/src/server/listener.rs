@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{Shared, serve};
+use crate::delay::relay;
 
 /// One node as long as it is up: dropping it closes the port and every connection.
 #[derive(Debug)]
@@ -114,14 +115,15 @@ fn spawn_session<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let session = async move {
-        let tls = shared.tls.clone();
-        match tls {
-            None => serve(shared, node, stream, host).await,
-            Some(tls) => match tls.accept(stream).await {
-                Ok(stream) => serve(shared, node, stream, host).await,
-                Err(error) => tracing::debug!(node, %error, "TLS handshake failed"),
-            },
+        let round_trip = shared.round_trip;
+        if round_trip.is_zero() {
+            return secure(shared, node, stream, host).await;
         }
+        let (near, far) = tokio::io::duplex(RELAYED);
+        tokio::join!(
+            relay(stream, far, round_trip),
+            secure(shared, node, near, host)
+        );
     };
     tokio::spawn(async move {
         tokio::select! {
@@ -131,3 +133,20 @@ fn spawn_session<S>(
         }
     });
 }
+
+/// Puts TLS around the connection when the cluster has it, then serves it.
+async fn secure<S>(shared: Arc<Shared>, node: i32, stream: S, host: Arc<str>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    match shared.tls.clone() {
+        None => serve(shared, node, stream, host).await,
+        Some(tls) => match tls.accept(stream).await {
+            Ok(stream) => serve(shared, node, stream, host).await,
+            Err(error) => tracing::debug!(node, %error, "TLS handshake failed"),
+        },
+    }
+}
+
+/// Room between a delayed connection and its session, in bytes.
+const RELAYED: usize = 1024 * 1024;

@@ -8,7 +8,9 @@ mod session;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use ekafka_protocol::{ApiKey, VersionRange};
 use tokio_rustls::TlsAcceptor;
 
 use crate::cluster::Cluster;
@@ -23,8 +25,12 @@ pub(crate) struct Shared {
     cluster: Mutex<Cluster>,
     faults: Mutex<Faults>,
     journal: Mutex<Journal>,
+    /// Versions offered less than what is implemented, by API.
+    pub(crate) limits: BTreeMap<ApiKey, VersionRange>,
     pub(crate) users: UserBase,
     pub(crate) tls: Option<TlsAcceptor>,
+    /// Added to the way of every connection, there and back.
+    pub(crate) round_trip: Duration,
     /// The largest request taken, in bytes.
     pub(crate) max_request_bytes: usize,
     connections: AtomicU64,
@@ -41,6 +47,8 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     pub(crate) fn new(cluster: Cluster, tls: Option<TlsAcceptor>) -> Arc<Self> {
         Arc::new(Self {
+            limits: cluster.settings.limits.clone(),
+            round_trip: cluster.settings.round_trip,
             max_request_bytes: cluster.settings.max_request_bytes,
             users: UserBase::new(
                 cluster.settings.users.clone(),

@@ -156,9 +156,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     fn raw_token(&mut self, token: &Bytes) -> Next {
         let progress =
             api::sasl_authenticate::authenticate(&self.shared, &self.login, token, Instant::now());
-        let answer = match progress {
-            Ok(Progress::Challenge(answer) | Progress::Done(answer, _)) => answer,
-            Err(_) => return Next::End,
+        let Ok(Progress::Challenge(answer) | Progress::Done(answer, _)) = progress else {
+            return Next::End;
         };
         let mut bytes = BytesMut::with_capacity(4 + answer.len());
         bytes.put_i32(i32::try_from(answer.len()).unwrap_or(0));

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use ekafka_protocol::ErrorCode;
-use ekafka_protocol::compression::Compression;
 use ekafka_protocol::cold::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use ekafka_protocol::cold::{ListOffsetsRequest, TopicName};
+use ekafka_protocol::compression::Compression;
 use ekafka_protocol::messages::{
     FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchedPartition, IsolationLevel,
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
