@@ -154,8 +154,10 @@ struct Piece {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// By place; empty where its handle was dropped.
-    wakers: Vec<Option<Waker>>,
+    /// Whoever waits at place 0, mostly the only one; empty where its handle was dropped.
+    first: Option<Option<Waker>>,
+    /// Who waits at the places from 1 on.
+    others: Vec<Option<Waker>>,
     /// Resolved pieces of a batch that has others unresolved.
     pieces: Vec<Piece>,
 }
@@ -226,13 +228,10 @@ impl Receipt {
         if self.outcome.get().is_some() {
             return Poll::Ready(());
         }
-        match place.and_then(|place| waiting.wakers.get_mut(place)) {
+        match place.and_then(|place| waiting.at(place)) {
             Some(Some(mine)) if mine.will_wake(waker) => {}
             Some(mine) => *mine = Some(waker.clone()),
-            None => {
-                *place = Some(waiting.wakers.len());
-                waiting.wakers.push(Some(waker.clone()));
-            }
+            None => *place = Some(waiting.add(waker.clone())),
         }
         Poll::Pending
     }
@@ -242,13 +241,10 @@ impl Receipt {
             return;
         }
         let mut waiting = self.lock();
-        if let Some(waker) = waiting.wakers.get_mut(place) {
+        if let Some(waker) = waiting.at(place) {
             *waker = None;
         }
-        // Handles polled once and dropped, over and over, must not grow the list.
-        while waiting.wakers.last().is_some_and(Option::is_none) {
-            waiting.wakers.pop();
-        }
+        waiting.shrink();
     }
 
     fn resolve_piece(&self, start: u32, result: Result<Ack, WriterError>) {
@@ -268,14 +264,45 @@ impl Receipt {
         };
         let first = self.outcome.set(outcome);
         debug_assert!(first.is_ok(), "only the last resolver sets the outcome");
-        let wakers = std::mem::take(&mut waiting.wakers);
+        let Waiting { first, others, .. } = std::mem::take(&mut *waiting);
         drop(waiting);
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        let wakers = first.into_iter().chain(others).flatten();
+        wakers.for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Nothing in here is left half done by a panic.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn at(&mut self, place: usize) -> Option<&mut Option<Waker>> {
+        match place.checked_sub(1) {
+            None => self.first.as_mut(),
+            Some(place) => self.others.get_mut(place),
+        }
+    }
+
+    /// Takes a place that nobody has.
+    fn add(&mut self, waker: Waker) -> usize {
+        if self.first.is_none() {
+            self.first = Some(Some(waker));
+            return 0;
+        }
+        self.others.push(Some(waker));
+        self.others.len()
+    }
+
+    /// Gives up the last places when nobody waits there: handles polled once and dropped, over and
+    /// over, must not grow the list.
+    fn shrink(&mut self) {
+        while self.others.last().is_some_and(Option::is_none) {
+            self.others.pop();
+        }
+        if self.others.is_empty() && self.first.as_ref().is_some_and(Option::is_none) {
+            self.first = None;
+        }
     }
 }
 

@@ -73,6 +73,16 @@ impl Permit {
         self.units as usize * UNIT
     }
 
+    /// Gives about half of the room to another permit.
+    pub(crate) fn split_off(&mut self) -> Self {
+        let units = self.units / 2;
+        self.units -= units;
+        Self {
+            budget: Arc::clone(&self.budget),
+            units,
+        }
+    }
+
     /// Adds the room of another permit of the same budget to this one.
     pub(crate) fn merge(&mut self, mut other: Self) {
         self.units += std::mem::take(&mut other.units);

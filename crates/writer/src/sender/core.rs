@@ -68,6 +68,9 @@ pub(crate) struct Core {
     /// Lanes with a batch that waits for a producer identity.
     unidentified: Vec<usize>,
     requests: HashMap<u64, Sent>,
+    /// Emptied lists of answered requests, kept for their memory.
+    spare_batches: Vec<Vec<Option<(usize, u64)>>>,
+    spare_cargo: Vec<Cargo>,
     next_id: u64,
     /// When to look at which lane, earliest first; a lane's latest entry is in the lane.
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -120,6 +123,8 @@ impl Core {
             epoch_refused: false,
             unidentified: Vec::new(),
             requests: HashMap::new(),
+            spare_batches: Vec::new(),
+            spare_cargo: Vec::new(),
             next_id: 0,
             timers: BinaryHeap::new(),
             wishes: Wishes::default(),
@@ -129,6 +134,12 @@ impl Core {
 
     pub(crate) fn take_wishes(&mut self) -> Wishes {
         std::mem::take(&mut self.wishes)
+    }
+
+    /// Takes back the list of a departure that was sent, for its memory.
+    pub(crate) fn reuse(&mut self, mut cargo: Vec<Cargo>) {
+        cargo.clear();
+        self.spare_cargo = cargo;
     }
 
     /// When [`handle_time`](Self::handle_time) has something to do.

@@ -44,7 +44,7 @@ pub(crate) struct Flight {
     /// Absent when its records were given up while it is on the wire.
     pub(crate) resolver: Option<Resolver>,
     /// Rides along, and gives its room back when the batch is done.
-    pub(crate) permit: Arc<Permit>,
+    pub(crate) permit: Permit,
     /// When its records are given up.
     pub(crate) expires: Instant,
     /// Requests that carried it.

@@ -30,7 +30,7 @@ use crate::accumulator::{Partition, Shelf};
 use crate::error::{Cause, TopicPartition};
 
 pub(crate) use self::core::{Abandoned, Rules};
-use self::core::{Core, Departure, Leaders, Wishes};
+use self::core::{Cargo, Core, Departure, Leaders, Wishes};
 
 /// What the threads that take turns at sending share.
 #[derive(Debug)]
@@ -158,9 +158,9 @@ impl Sender {
     }
 
     /// Encodes and enqueues a request; on an idle connection its bytes leave before this returns.
-    fn send(self: &Arc<Self>, connection: &Connection, departure: Departure, now: Instant) {
+    fn send(self: &Arc<Self>, connection: &Connection, departure: &mut Departure, now: Instant) {
         let request = departure.request;
-        let message = self.request(departure);
+        let message = self.request(&mut departure.batches);
         let deadline = now + self.rules.request_timeout;
         let sender = Arc::clone(self);
         if self.rules.acks == 0 {
@@ -174,10 +174,10 @@ impl Sender {
         }
     }
 
-    fn request(&self, departure: Departure) -> ProduceRequest {
+    fn request(&self, batches: &mut Vec<Cargo>) -> ProduceRequest {
         let mut topic_data: Vec<TopicProduceData> = Vec::new();
-        let count = departure.batches.len();
-        for cargo in departure.batches {
+        let count = batches.len();
+        for cargo in batches.drain(..) {
             let partition = &cargo.partition;
             let data = PartitionProduceData {
                 index: partition.at.partition,
@@ -240,12 +240,13 @@ impl Turn<'_> {
                     connection = sender.cluster.ready_connection(broker, Purpose::Produce);
                     connection.is_some()
                 };
-                let Some(departure) = core.next_departure(&leaders, is_open, now) else {
+                let Some(mut departure) = core.next_departure(&leaders, is_open, now) else {
                     break;
                 };
                 if let Some(connection) = &connection {
-                    sender.send(connection, departure, now);
+                    sender.send(connection, &mut departure, now);
                 }
+                core.reuse(departure.batches);
             }
         }
     }

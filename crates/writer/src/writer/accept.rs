@@ -147,14 +147,19 @@ impl Door {
             return;
         }
         let count = indexes.map_or(records.len(), <[u32]>::len);
-        let all = 0..records.len() as u32;
-        let all = indexes.map_or_else(|| all.collect::<Vec<_>>(), <[u32]>::to_vec);
         let mut chosen = Vec::with_capacity(count);
+        let mut sticky = None;
         {
             let partitions = topic.partitions();
-            for index in all {
+            for step in 0..count {
+                let index = indexes.map_or(step as u32, |indexes| indexes[step]);
                 match self.choose(&topic, &partitions, &records[index as usize]) {
-                    Ok(choice) => chosen.push((choice.position as u32, index)),
+                    Ok(choice) => {
+                        chosen.push((choice.position as u32, index));
+                        if choice.is_sticky {
+                            sticky = Some(choice.position);
+                        }
+                    }
                     Err(error) => call.refuse(index as usize, error),
                 }
             }
@@ -168,9 +173,14 @@ impl Door {
             let position = run[0].0 as usize;
             let range = start + from..start + from + run.len();
             from += run.len();
-            let partition = topic.partitions().list.get(position).map(Arc::clone);
-            if let Some(partition) = partition {
-                self.append(&topic, &partition, records, range, call, now, None)
+            let Some(partition) = topic.partitions().list.get(position).map(Arc::clone) else {
+                continue;
+            };
+            let sticky = sticky.filter(|sticky| *sticky == position);
+            let mut left = range;
+            while !left.is_empty() {
+                left.start = self
+                    .append(&topic, &partition, records, left.clone(), call, now, sticky)
                     .await;
             }
         }

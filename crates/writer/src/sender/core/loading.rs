@@ -21,8 +21,8 @@ impl Core {
         now: Instant,
     ) -> Option<Departure> {
         let request = self.next_id();
-        let mut batches = Vec::new();
-        let mut cargo = Vec::new();
+        let mut batches = self.spare_batches.pop().unwrap_or_default();
+        let mut cargo = std::mem::take(&mut self.spare_cargo);
         // The first batch goes whatever its size.
         let mut left = usize::MAX;
         for _ in 0..self.plan.waiting(broker) {
@@ -43,11 +43,10 @@ impl Core {
                     };
                     left = space.saturating_sub(bytes.len());
                     batches.push(Some((number, id)));
-                    let lane = self.lanes[number].as_ref()?;
-                    cargo.push(Cargo {
-                        partition: Arc::clone(&lane.partition),
-                        bytes,
-                    });
+                    if let Some(lane) = &self.lanes[number] {
+                        let partition = Arc::clone(&lane.partition);
+                        cargo.push(Cargo { partition, bytes });
+                    }
                     self.plan.requeue(broker, number);
                 }
                 Load::NoSpace => {
@@ -59,6 +58,8 @@ impl Core {
             }
         }
         if cargo.is_empty() {
+            self.spare_batches.push(batches);
+            self.spare_cargo = cargo;
             return None;
         }
         self.plan.handle_sent(broker);
@@ -85,6 +86,11 @@ impl Core {
         space: usize,
         now: Instant,
     ) -> Load {
+        let armed = self.lanes[number].as_ref().and_then(|lane| lane.armed);
+        if armed.is_some_and(|armed| armed <= now) {
+            // The timer comes a moment later, but what has expired is not sent any more.
+            self.expire(number, now);
+        }
         loop {
             let Some(lane) = &mut self.lanes[number] else {
                 return Load::Nothing;
@@ -144,7 +150,7 @@ impl Core {
                     sealed: closed.sealed,
                     stamped: None,
                     resolver: Some(closed.resolver),
-                    permit: Arc::new(closed.permit),
+                    permit: closed.permit,
                     expires: closed.opened + self.rules.delivery_timeout,
                     attempts: 0,
                     place: Place::Waiting {

@@ -51,8 +51,10 @@ impl Core {
                 }
             }
         }
-        let unanswered: Vec<_> = sent.batches.into_iter().flatten().collect();
-        for (number, id) in unanswered {
+        for position in 0..sent.batches.len() {
+            let Some((number, id)) = sent.batches[position].take() else {
+                continue;
+            };
             if self.rules.idempotent {
                 self.retry(
                     number,
@@ -68,6 +70,8 @@ impl Core {
                 self.fail_for(number, id, Cause::NoAnswer);
             }
         }
+        sent.batches.clear();
+        self.spare_batches.push(sent.batches);
         self.renew();
     }
 

@@ -1,7 +1,5 @@
 //! A batch cut in two, record by record, for a broker that refused it for its size.
 
-use std::sync::Arc;
-
 use bytes::BytesMut;
 use ekafka_protocol::compression::Compression;
 use ekafka_protocol::records::{
@@ -30,11 +28,12 @@ impl Flight {
             .resolver
             .as_ref()
             .map(|resolver| resolver.split_off(cut));
+        let rest_of_room = self.permit.split_off();
         let place = Place::Waiting {
             until: now,
             stale_epoch: None,
         };
-        let half = |id, mut sealed: SealedBatch, resolver, stamp: Option<Stamp>| {
+        let half = |id, mut sealed: SealedBatch, resolver, permit, stamp: Option<Stamp>| {
             let stamped = stamp.map(|stamp| {
                 let bytes = sealed.stamp(stamp.producer_id, stamp.epoch, stamp.sequence);
                 (stamp, bytes)
@@ -44,7 +43,7 @@ impl Flight {
                 sealed,
                 stamped,
                 resolver,
-                permit: Arc::clone(&self.permit),
+                permit,
                 expires: self.expires,
                 attempts: self.attempts,
                 place,
@@ -52,8 +51,9 @@ impl Flight {
                 cause: self.cause.clone(),
             }
         };
-        let second = half(ids.1, second, rest, stamp.map(|stamp| stamp.after(cut)));
-        let first = half(ids.0, first, self.resolver.take(), stamp);
+        let following = stamp.map(|stamp| stamp.after(cut));
+        let second = half(ids.1, second, rest, rest_of_room, following);
+        let first = half(ids.0, first, self.resolver, self.permit, stamp);
         Ok((first, second))
     }
 
