@@ -185,7 +185,10 @@ impl Dialer {
                     .first()
                     .map(std::net::SocketAddr::port)
                     .filter(|port| *port != 0);
-                Ok(port.map_or(parsed.clone(), |port| HostPort::new(parsed.host(), port)))
+                Ok(match port {
+                    Some(port) => HostPort::new(parsed.host(), port),
+                    None => parsed,
+                })
             }
             Ok(Err(cause)) => Err(ConnError::Open {
                 broker,

@@ -27,12 +27,18 @@ async fn coordinator(kafka: &Kafka, group: &str) -> Conn {
     let conn = any(kafka).await;
     loop {
         let request = FindCoordinatorRequest::default().with_key(string(group));
-        let found = conn.send_version(&request, 1).await.unwrap();
+        let found = conn
+            .send_version(&request, 1)
+            .await
+            .expect("the broker answers");
         match ErrorCode(found.error_code) {
             ErrorCode::NONE => {
                 assert!(*found.node_id >= 0 && !found.host.is_empty() && found.port > 0);
                 let address = format!("{}:{}", &*found.host, found.port);
-                return Dialer::default().dial(&address).await.unwrap();
+                return Dialer::default()
+                    .dial(&address)
+                    .await
+                    .expect("the broker answers");
             }
             // A real broker makes its internal topic first.
             code if code.is_retriable() => tokio::task::yield_now().await,
@@ -58,7 +64,10 @@ fn join(group: &str, member: &str) -> JoinGroupRequest {
 async fn joined(conn: &Conn, group: &str) -> JoinGroupResponse {
     let mut member = String::new();
     loop {
-        let answer = conn.send_version(&join(group, &member), 4).await.unwrap();
+        let answer = conn
+            .send_version(&join(group, &member), 4)
+            .await
+            .expect("the broker answers");
         match ErrorCode(answer.error_code) {
             ErrorCode::NONE => return answer,
             ErrorCode::MEMBER_ID_REQUIRED => member = answer.member_id.to_string(),
@@ -84,7 +93,7 @@ async fn t19_join_requests_that_cannot_be_granted() {
         ErrorCode(conn.send_version(&request, 2).await.unwrap().error_code)
     };
     assert_eq!(code(join("", "")).await, ErrorCode::INVALID_GROUP_ID);
-    for timeout in [0, 3_000] {
+    for timeout in [0, 1] {
         let request = join(&group, "").with_session_timeout_ms(timeout);
         assert_eq!(
             code(request).await,
@@ -120,6 +129,12 @@ async fn t21_live_group_is_listed_and_its_member_can_leave() {
     let group = kafka.unique("group");
     let conn = coordinator(&kafka, &group).await;
     let member = joined(&conn, &group).await;
+    let sync = SyncGroupRequest::default()
+        .with_group_id(group_id(&group))
+        .with_generation_id(member.generation_id)
+        .with_member_id(member.member_id.clone());
+    let synced = conn.send_version(&sync, 2).await.unwrap();
+    assert_eq!(ErrorCode(synced.error_code), ErrorCode::NONE);
     let listed = conn
         .send_version(&ListGroupsRequest::default(), 2)
         .await
@@ -130,12 +145,6 @@ async fn t21_live_group_is_listed_and_its_member_can_leave() {
             .iter()
             .any(|listed| *listed.group_id.0 == *group)
     );
-    let sync = SyncGroupRequest::default()
-        .with_group_id(group_id(&group))
-        .with_generation_id(member.generation_id)
-        .with_member_id(member.member_id.clone());
-    let synced = conn.send_version(&sync, 2).await.unwrap();
-    assert_eq!(ErrorCode(synced.error_code), ErrorCode::NONE);
     let heartbeat = HeartbeatRequest::default()
         .with_group_id(group_id(&group))
         .with_generation_id(member.generation_id)

@@ -112,7 +112,7 @@ async fn delete_before(conn: &ekafka_conn::Conn, offset: i64) {
     let request = DeleteRecordsRequest::default()
         .with_topics(vec![topic])
         .with_timeout_ms(10_000);
-    let answer = conn.send(&request).await.unwrap();
+    let answer = conn.send(&request).await.expect("the broker answers");
     assert_eq!(answer.topics[0].partitions[0].error_code, 0);
 }
 

@@ -31,7 +31,7 @@ impl Guarded {
             .sasl_plain("alice", "alice-secret")
             .sasl_scram_256("bob", "bob-secret")
             .sasl_scram_512("carol", "carol-secret");
-        let embedded = builder.start().await.unwrap();
+        let embedded = builder.start().await.expect("it starts");
         Self {
             address: embedded.addresses().remove(0),
             embedded: Some(embedded),
@@ -47,15 +47,15 @@ impl Guarded {
 }
 
 fn plain(password: &str) -> Plain {
-    Plain::new("alice", password).unwrap()
+    Plain::new("alice", password).expect("usable")
 }
 
 fn scram_256(password: &str) -> Scram {
-    Scram::new(ScramAlgorithm::Sha256, "bob", password).unwrap()
+    Scram::new(ScramAlgorithm::Sha256, "bob", password).expect("usable")
 }
 
 fn scram_512(password: &str) -> Scram {
-    Scram::new(ScramAlgorithm::Sha512, "carol", password).unwrap()
+    Scram::new(ScramAlgorithm::Sha512, "carol", password).expect("usable")
 }
 
 #[tokio::test]
@@ -182,12 +182,16 @@ async fn broker_that_asks_for_a_log_in_refuses_requests_without() {
 async fn encrypted() -> (String, TlsConfig, Option<EmbeddedKafka>) {
     if let Some(mut brokers) = listed("EKAFKA_TEST_TLS_BROKERS") {
         let ca = std::env::var("EKAFKA_TEST_TLS_CA").expect("the authority's file");
-        let tls = TlsConfig::builder().ca_file(ca).build().unwrap();
+        let tls = TlsConfig::builder().ca_file(ca).build().expect("it starts");
         return (brokers.remove(0), tls, None);
     }
-    let embedded = EmbeddedKafka::builder().tls().start().await.unwrap();
+    let embedded = EmbeddedKafka::builder()
+        .tls()
+        .start()
+        .await
+        .expect("it starts");
     let ca = embedded.tls_files().expect("made at the start").ca;
-    let tls = TlsConfig::builder().ca_pem(ca).build().unwrap();
+    let tls = TlsConfig::builder().ca_pem(ca).build().expect("it starts");
     (embedded.addresses().remove(0), tls, Some(embedded))
 }
 

@@ -184,12 +184,12 @@ async fn write_without_a_topic_says_how_to_get_one() {
 #[tokio::test]
 async fn t12_one_writer_and_one_reader_on_the_same_connection_keep_order() {
     let limit = Duration::from_secs(10);
-    let kafka = Kafka::start_slow(limit, "fetches hold the connection for half a second").await;
+    let kafka = Kafka::start_slow(limit, "each write may wait behind a fetch").await;
     let mut conn = leader(&kafka).await;
     let writer = conn.clone();
     let reading = async {
         let mut buffer = [0; 128];
-        for number in 0..100 {
+        for number in 0..50 {
             let filled = conn.read(&mut buffer).await.unwrap();
             let expected = number.to_string();
             assert_eq!(filled, ekafka_conn::Filled::Value(expected.len()));
@@ -197,7 +197,7 @@ async fn t12_one_writer_and_one_reader_on_the_same_connection_keep_order() {
         }
     };
     // The reader asks first, so its fetch waits for what is written behind it.
-    tokio::join!(reading, write_numbers(&writer, 100));
+    tokio::join!(reading, write_numbers(&writer, 50));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Fetching from the connection's partition.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka_protocol::messages::{
@@ -100,7 +101,9 @@ impl Conn {
     /// Fetches a batch as `config` says; see [`read_batch`](Self::read_batch).
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the connection usable and the position unchanged.
+    /// Dropping the future leaves the connection usable and the position unchanged. The broker still
+    /// finishes the fetch before it turns to later requests: with `min_bytes` above 1, after the
+    /// whole wait.
     pub async fn read_batch_with(&mut self, config: ReadBatchConfig) -> Batch<'_> {
         let fetched = self.fetch(config).await;
         Batch::new(self, fetched)
@@ -118,7 +121,8 @@ impl Conn {
         let topic = self.topic_needed()?;
         let request = fetch_request(topic, self.partition(), config)?;
         let offset = self.resolve_position().await?;
-        let wait = Wait::new(config, self.shared.read_deadline.get());
+        let is_shared = Arc::strong_count(&self.shared) > 1;
+        let wait = Wait::new(config, self.shared.read_deadline.get(), is_shared);
         loop {
             let mut request = request.clone();
             request.max_wait_ms = milliseconds(wait.next(Instant::now()));
@@ -203,45 +207,50 @@ fn fetch_request(
 /// How long fetches wait at the broker.
 ///
 /// A broker works on the requests of one connection one after the other, so a fetch that waits for
-/// any record at all is cut into short ones: writes through another handle get their turn.
+/// any record at all is cut into short ones: requests through other handles, and those after a read
+/// that was given up, get their turn.
 struct Wait {
     /// When the waiting ends; `None` is never.
     until: Option<Instant>,
-    sliced: bool,
+    /// How long one fetch waits; `None` when it waits for the whole time.
+    slice: Option<Duration>,
     whole: Duration,
 }
 
 impl Wait {
-    fn new(config: ReadBatchConfig, deadline: Option<Instant>) -> Self {
+    fn new(config: ReadBatchConfig, deadline: Option<Instant>, is_shared: bool) -> Self {
         let now = Instant::now();
         let whole = match config.max_wait {
             Duration::ZERO => broker_timeout(deadline, now),
             wait => wait,
         };
-        let sliced = config.min_bytes == 1 && config.max_wait.is_zero();
-        let until = deadline.map(|_| now + whole);
+        let slice = if is_shared { SHARED_SLICE } else { SLICE };
+        let is_sliced = config.min_bytes == 1 && config.max_wait.is_zero();
         Self {
-            until,
-            sliced,
+            until: deadline.map(|_| now + whole),
+            slice: is_sliced.then_some(slice),
             whole,
         }
     }
 
     fn next(&self, now: Instant) -> Duration {
-        if !self.sliced {
-            return self.whole;
+        match (self.slice, self.until) {
+            (None, _) => self.whole,
+            (Some(slice), None) => slice,
+            (Some(slice), Some(until)) => until.saturating_duration_since(now).min(slice),
         }
-        self.until.map_or(SLICE, |until| {
-            until.saturating_duration_since(now).min(SLICE)
-        })
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        !self.sliced || self.until.is_some_and(|until| until <= now)
+        self.slice.is_none() || self.until.is_some_and(|until| until <= now)
     }
 }
 
+/// What a fetch waits at a time while nobody else uses the connection.
 const SLICE: Duration = Duration::from_millis(500);
+
+/// What a fetch waits at a time while other handles may be waiting for their turn.
+const SHARED_SLICE: Duration = Duration::from_millis(50);
 
 /// The largest `max_bytes`: with the header of one record batch it still fits the request.
 const MAX_BYTES: usize = i32::MAX as usize - BATCH_OVERHEAD;

@@ -165,9 +165,7 @@ impl TlsBuilder {
             )));
         }
         let (dangerous, server_name) = (self.dangerous, self.server_name.take());
-        let client = self
-            .client_config()
-            .map_err(|fault| ConnError::config(fault))?;
+        let client = self.client_config().map_err(ConnError::config)?;
         Ok(TlsConfig {
             client: Arc::new(client),
             server_name,

@@ -6,13 +6,16 @@ use ekafka_protocol::{ErrorCode, StrBytes};
 use super::{Broker, broker_of, partitions};
 
 fn answer() -> MetadataResponse {
-    let mut answer = MetadataResponse::default();
-    answer.brokers = vec![MetadataBroker {
+    let broker = MetadataBroker {
         node_id: 1,
         host: StrBytes::from_static_str("::1"),
         port: 19092,
         rack: Some(StrBytes::from_static_str("r1")),
-    }];
+    };
+    let mut answer = MetadataResponse {
+        brokers: vec![broker],
+        ..MetadataResponse::default()
+    };
     let replica_nodes = answer.add_nodes(&[1, 2]);
     let isr_nodes = answer.add_nodes(&[1]);
     let offline_replicas = answer.add_nodes(&[2]);
