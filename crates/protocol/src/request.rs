@@ -46,7 +46,7 @@ pub trait Request: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are no such answer.
+    /// [`DecodeError`] when the bytes are no such answer, or more than it.
     fn decode_response(version: i16, body: Bytes) -> Result<Self::Response, DecodeError>;
 }
 
@@ -56,7 +56,7 @@ pub trait BrokerRequest: Request + Sized {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are no such request.
+    /// [`DecodeError`] when the bytes are no such request, or more than it.
     fn decode(version: i16, body: Bytes) -> Result<Self, DecodeError>;
 
     /// Writes the body of the answer.

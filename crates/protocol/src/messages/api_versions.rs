@@ -121,12 +121,13 @@ impl BrokerRequest for ApiVersionsRequest {
     fn decode(version: i16, body: Bytes) -> Result<Self, DecodeError> {
         refuse_unless_read(Self::API, Self::VERSIONS, version)?;
         let mut request = Self::default();
+        let mut decoder = Decoder::new(body, version >= FIRST_FLEXIBLE);
         if version >= FIRST_FLEXIBLE {
-            let mut decoder = Decoder::new(body, true);
             request.client_software_name = decoder.string("client software name")?;
             request.client_software_version = decoder.string("client software version")?;
             decoder.skip_tags()?;
         }
+        decoder.finish()?;
         Ok(request)
     }
 

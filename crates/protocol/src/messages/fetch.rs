@@ -216,6 +216,7 @@ impl BrokerRequest for FetchRequest {
             }
             Ok(())
         })?;
+        d.finish()?;
         Ok(request)
     }
 

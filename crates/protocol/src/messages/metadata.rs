@@ -148,6 +148,7 @@ impl BrokerRequest for MetadataRequest {
             request.include_topic_authorized_operations = d.bool("topic operations")?;
         }
         d.skip_tags()?;
+        d.finish()?;
         Ok(request)
     }
 

@@ -101,6 +101,7 @@ impl BrokerRequest for ProduceRequest {
             })?,
         };
         d.skip_tags()?;
+        d.finish()?;
         Ok(request)
     }
 

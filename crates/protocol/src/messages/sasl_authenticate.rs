@@ -90,6 +90,7 @@ impl BrokerRequest for SaslAuthenticateRequest {
         let mut decoder = Decoder::new(body, version >= FIRST_FLEXIBLE);
         let auth_bytes = decoder.bytes("auth bytes")?;
         decoder.skip_tags()?;
+        decoder.finish()?;
         Ok(Self { auth_bytes })
     }
 

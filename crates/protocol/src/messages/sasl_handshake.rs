@@ -59,7 +59,9 @@ impl Request for SaslHandshakeRequest {
 impl BrokerRequest for SaslHandshakeRequest {
     fn decode(version: i16, body: Bytes) -> Result<Self, DecodeError> {
         refuse_unless_read(Self::API, Self::VERSIONS, version)?;
-        let mechanism = Decoder::new(body, false).string("mechanism")?;
+        let mut decoder = Decoder::new(body, false);
+        let mechanism = decoder.string("mechanism")?;
+        decoder.finish()?;
         Ok(Self { mechanism })
     }
 

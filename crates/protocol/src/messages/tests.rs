@@ -171,6 +171,11 @@ fn compare<V: PartialEq + Debug, K: Encodable + Decodable + PartialEq + Debug>(
     );
     let decoded = K::decode(&mut ours.clone(), version).expect("the generated codec reads");
     assert_eq!(decoded, theirs, "version {version}");
+    let longer = read([&ours[..], &[0]].concat().into());
+    assert!(
+        longer.is_err(),
+        "version {version} with a byte behind: {longer:?}"
+    );
     for end in (0..ours.len()).step_by(1 + ours.len() / 100) {
         let cut = read(ours.slice(..end));
         // What is missing at the end shows, except where an empty rest is a message of its own.
