@@ -109,7 +109,7 @@ fn without_repeated_headers(mut record: Owned) -> Owned {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn batches_come_back(records in vec(record(), 1..60), codec in codec()) {
