@@ -2,5 +2,6 @@
 
 mod compat;
 mod conn;
+mod logging_in;
 mod support;
 mod tidy;

@@ -11,7 +11,9 @@ use ekafka_conn::{ConnConfig, Connection};
 use ekafka_protocol::cold::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use ekafka_protocol::messages::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use ekafka_protocol::{ErrorCode, StrBytes};
+use ekafka_reader::{Message, Reader, ReaderBuilder, StartOffset};
 use ekafka_testkit::EmbeddedKafka;
+use ekafka_writer::{Writer, WriterConfig};
 use tokio::time::{Instant, sleep};
 
 use self::time_limit::TimeLimit;
@@ -112,6 +114,27 @@ impl Kafka {
         }
     }
 
+    /// A writer's settings, with brokers and topic set.
+    pub(crate) fn writer(&self, topic: &str) -> WriterConfig {
+        Writer::builder().brokers(&self.brokers).topic(topic)
+    }
+
+    /// A group member's settings, with brokers, topic and group set; it heartbeats often enough for tests.
+    pub(crate) fn member(&self, topic: &str, group: &str) -> ReaderBuilder {
+        let builder = Reader::builder()
+            .brokers(&self.brokers)
+            .topic(topic)
+            .group_id(group);
+        builder.heartbeat_interval(Duration::from_millis(100))
+    }
+
+    /// Whether the real Kafka's release has this major number or a higher one; the embedded broker is no release.
+    pub(crate) fn version_is_at_least(&self, major: u32) -> bool {
+        let version = env::var("EKAFKA_TEST_KAFKA_VERSION").unwrap_or_default();
+        let of_release = version.split('.').next().and_then(|text| text.parse().ok());
+        self.embedded.is_none() && of_release.is_none_or(|number: u32| number >= major)
+    }
+
     /// A name that no other test, and no other run on the same brokers, uses.
     pub(crate) fn unique(&self, what: &str) -> String {
         names::unique(what)
@@ -133,6 +156,44 @@ pub(crate) fn host_and_port(address: &str) -> (&str, u16) {
 /// The moment by which one answer must be there.
 pub(crate) fn soon() -> Instant {
     Instant::now() + PATIENCE
+}
+
+/// Waits for something that must happen soon.
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("it happens in time")
+}
+
+/// Reads `count` messages from the beginning of all partitions, which then have no more.
+pub(crate) async fn read_all(
+    kafka: &Kafka,
+    topic: &str,
+    partitions: i32,
+    count: usize,
+) -> Vec<Message> {
+    let reader = Reader::builder()
+        .brokers(&kafka.brokers)
+        .topic(topic)
+        .partitions(0..partitions);
+    let mut reader = reader
+        .start_offset(StartOffset::First)
+        .build()
+        .expect("a reader");
+    let mut messages = Vec::with_capacity(count);
+    while messages.len() < count {
+        messages.push(in_time(reader.fetch_message()).await.expect("a message"));
+    }
+    in_time(reader.close()).await;
+    for partition in 0..partitions {
+        let of_this = messages
+            .iter()
+            .filter(|message| message.partition() == partition);
+        if let Some(last) = of_this.last() {
+            assert_eq!(last.lag(), 1, "more was stored than was written: {last:?}");
+        }
+    }
+    messages
 }
 
 async fn create(connection: &Connection, name: &str, partitions: i32, config: &[(&str, &str)]) {

@@ -1,0 +1,307 @@
+//! The command as a person uses it: processes, their output, their exit codes.
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+/// The command, with the variables of whoever runs the tests taken away.
+fn ekafka() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ekafka"));
+    for name in ["EKAFKA_BROKERS", "EKAFKA_SASL_PASSWORD", "EKAFKA_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// `ekafka broker` on free ports; ends with the test.
+struct Broker {
+    process: Child,
+    brokers: String,
+}
+
+impl Broker {
+    fn start() -> Self {
+        let mut command = ekafka();
+        command.args([
+            "broker",
+            "--listen",
+            "127.0.0.1:0",
+            "--nodes",
+            "3",
+            "--no-auto-create",
+        ]);
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut brokers = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut brokers)
+            .unwrap();
+        Self {
+            process,
+            brokers: brokers.trim().to_owned(),
+        }
+    }
+
+    /// Runs a command on these brokers with that standard input.
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = ekafka();
+        command.args(["--brokers", &self.brokers]).args(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        // A command that reads no input may have ended by now.
+        let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
+        process.wait_with_output().unwrap()
+    }
+
+    /// The standard output of a command that must succeed.
+    fn output(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The standard error of a command that must fail with code 1.
+    fn failure(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments, "");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn quickstart_needs_nothing_and_tells_its_story() {
+    let output = ekafka()
+        .args(["quickstart", "--records", "2000"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{told}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for part in [
+        "three embedded nodes",
+        "2000 records read",
+        "committed",
+        "went on where",
+    ] {
+        assert!(told.contains(part), "{part:?} is missing: {told}");
+    }
+}
+
+#[test]
+fn topics_are_created_listed_described_and_deleted() {
+    let broker = Broker::start();
+    broker.output(
+        &[
+            "topics",
+            "create",
+            "orders",
+            "--partitions",
+            "2",
+            "--replication",
+            "3",
+        ],
+        "",
+    );
+    let list = broker.output(&["topics", "list"], "");
+    let row: Vec<&str> = list
+        .lines()
+        .find(|line| line.starts_with("orders"))
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    assert_eq!(row, ["orders", "2", "3"]);
+    let described = broker.output(&["topics", "describe", "orders"], "");
+    assert_eq!(described.lines().count(), 1 + 2, "{described}");
+    assert!(
+        broker
+            .failure(&["topics", "create", "orders"])
+            .contains("exists already")
+    );
+    broker.output(&["topics", "delete", "orders"], "");
+    assert!(
+        broker
+            .failure(&["topics", "describe", "orders"])
+            .contains("no topic orders")
+    );
+}
+
+#[test]
+fn lines_come_back_with_key_header_and_order() {
+    let broker = Broker::start();
+    broker.output(&["topics", "create", "t", "--partitions", "1"], "");
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let arguments = [
+            "produce",
+            "--topic",
+            "t",
+            "--key-delimiter",
+            "=",
+            "--header",
+            "h=1",
+            "--compression",
+            codec,
+        ];
+        broker.output(&arguments, "a=1\nplain\n");
+    }
+    let shown = broker.output(
+        &[
+            "consume",
+            "--topic",
+            "t",
+            "--exit-at-end",
+            "--format",
+            r"%o %k:%v %h\n",
+        ],
+        "",
+    );
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 10, "{shown}");
+    assert_eq!(lines[..2], ["0 a:1 h=1", "1 :plain h=1"]);
+    assert_eq!(lines[8..], ["8 a:1 h=1", "9 :plain h=1"]);
+    let json = broker.output(
+        &[
+            "consume",
+            "--topic",
+            "t",
+            "--partition",
+            "0",
+            "--offset",
+            "9",
+            "--count",
+            "1",
+            "--format",
+            "json",
+        ],
+        "",
+    );
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&value["offset"], &value["key"]),
+        (&9.into(), &serde_json::Value::Null)
+    );
+}
+
+#[test]
+fn a_group_goes_on_where_it_stopped() {
+    let broker = Broker::start();
+    broker.output(&["topics", "create", "t", "--partitions", "1"], "");
+    broker.output(&["produce", "--topic", "t"], "1\n2\n3\n");
+    let consume = ["consume", "--topic", "t", "--group", "g", "--count"];
+    assert_eq!(
+        broker.output(&[&consume[..], &["2"]].concat(), ""),
+        "1\n2\n"
+    );
+    assert_eq!(broker.output(&[&consume[..], &["1"]].concat(), ""), "3\n");
+}
+
+#[test]
+fn perf_prints_one_line_of_json() {
+    let broker = Broker::start();
+    let runs: [&[&str]; 4] = [
+        &[
+            "perf",
+            "produce",
+            "--records",
+            "3000",
+            "--size",
+            "10",
+            "--json",
+        ],
+        &[
+            "perf",
+            "produce",
+            "--records",
+            "3000",
+            "--size",
+            "10",
+            "--api",
+            "handle",
+            "--json",
+        ],
+        &["perf", "latency", "--records", "50", "--json"],
+        &["perf", "consume", "--records", "3000", "--json"],
+    ];
+    for run in runs {
+        let line = broker.output(run, "");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let records = value["records"].as_u64().unwrap();
+        assert!(records == 50 || records >= 3000, "{line}");
+        assert!(
+            value["rec_per_s"].as_f64() > Some(0.0) && value["p99_us"].as_u64() > Some(0),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn failures_say_what_with_whom_and_what_to_try() {
+    let broker = Broker::start();
+    let said = broker.failure(&["produce", "--topic", "nowhere"]);
+    assert!(
+        said.contains("nowhere") && said.contains("127.0.0.1:") && said.contains("try:"),
+        "{said}"
+    );
+    let said = broker.failure(&["consume", "--topic", "nowhere"]);
+    assert!(said.contains("topics create nowhere"), "{said}");
+    broker.output(&["topics", "create", "t", "--partitions", "2"], "");
+    let said = broker.failure(&["consume", "--topic", "t", "--partition", "2"]);
+    assert!(said.contains("--partition 0 to 1"), "{said}");
+    let said = broker.failure(&["perf", "consume", "--topic", "t"]);
+    assert!(said.contains("perf produce --topic t"), "{said}");
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_told() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let output = ekafka()
+        .args(["--brokers", &address, "topics", "list"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&address), "{said}");
+}
+
+#[test]
+fn wrong_usage_ends_with_code_2() {
+    let wrong: [&[&str]; 6] = [
+        &["topics", "list"],
+        &["no-such-command"],
+        &["consume", "--topic", "t", "--format", "%q"],
+        &["broker", "--nodes", "0"],
+        &["produce", "--topic", "t", "--acks", "some"],
+        &[
+            "--brokers",
+            "127.0.0.1:1",
+            "--sasl",
+            "PLAIN:alice",
+            "topics",
+            "list",
+        ],
+    ];
+    for arguments in wrong {
+        let output = ekafka().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}

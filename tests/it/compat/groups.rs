@@ -1,0 +1,99 @@
+//! Consumer groups: what is committed is not read again, and members share the partitions.
+
+use std::collections::BTreeSet;
+
+use ekafka_reader::{Event, Reader, Received};
+use ekafka_writer::Record;
+
+use crate::support::{Kafka, in_time};
+
+#[tokio::test]
+async fn a_later_member_goes_on_behind_the_commit() {
+    let kafka = Kafka::start().await;
+    let topic = kafka.topic(1).await;
+    let group = kafka.unique("group");
+    let writer = kafka.writer(&topic).build().expect("a writer");
+    writer
+        .write(&["a", "b", "c"].map(Record::new))
+        .await
+        .expect("written");
+
+    let mut first = kafka.member(&topic, &group).build().expect("a reader");
+    let a = in_time(first.fetch_message()).await.expect("a record");
+    let b = in_time(first.fetch_message()).await.expect("a record");
+    in_time(first.commit_messages(&[b, a]))
+        .await
+        .expect("committed");
+    in_time(first.close()).await;
+
+    let mut second = kafka.member(&topic, &group).build().expect("a reader");
+    let message = in_time(second.fetch_message()).await.expect("a record");
+    assert_eq!(
+        message.value(),
+        Some(&b"c"[..]),
+        "a and b are committed, in whatever order they were named"
+    );
+    in_time(second.close()).await;
+}
+
+#[tokio::test]
+async fn what_was_not_committed_is_read_again() {
+    let kafka = Kafka::start().await;
+    let topic = kafka.topic(1).await;
+    let group = kafka.unique("group");
+    let writer = kafka.writer(&topic).build().expect("a writer");
+    writer
+        .write(&["a", "b"].map(Record::new))
+        .await
+        .expect("written");
+    for _ in 0..2 {
+        let mut member = kafka.member(&topic, &group).build().expect("a reader");
+        let message = in_time(member.fetch_message()).await.expect("a record");
+        assert_eq!(message.value(), Some(&b"a"[..]));
+        in_time(member.close()).await;
+    }
+}
+
+#[tokio::test]
+async fn two_members_share_the_partitions() {
+    let kafka = Kafka::start_slow(
+        std::time::Duration::from_secs(10),
+        "the second member joins at the first one's next heartbeat",
+    )
+    .await;
+    let topic = kafka.topic(4).await;
+    let group = kafka.unique("group");
+    let mut first = kafka.member(&topic, &group).build().expect("a reader");
+    assert_eq!(
+        assigned(&mut first, 4).await.len(),
+        4,
+        "the only member has everything"
+    );
+    let mut second = kafka.member(&topic, &group).build().expect("a reader");
+    let (of_first, of_second) = tokio::join!(assigned(&mut first, 2), assigned(&mut second, 2));
+    assert!(of_first.is_disjoint(&of_second));
+    let all: BTreeSet<i32> = of_first.union(&of_second).copied().collect();
+    assert_eq!(all, BTreeSet::from([0, 1, 2, 3]));
+    tokio::join!(in_time(first.close()), in_time(second.close()));
+}
+
+/// Takes items until so many partitions are assigned; which.
+async fn assigned(reader: &mut Reader, count: usize) -> BTreeSet<i32> {
+    let mut held = BTreeSet::new();
+    loop {
+        match in_time(reader.recv()).await.expect("an item") {
+            Received::Event(Event::Assigned(partitions)) => {
+                held.extend(partitions.iter().map(|partition| partition.partition));
+                if held.len() == count {
+                    return held;
+                }
+            }
+            Received::Event(Event::Revoked(partitions) | Event::Lost(partitions)) => {
+                for partition in partitions {
+                    held.remove(&partition.partition);
+                }
+            }
+            other => panic!("nothing was written, but there is {other:?}"),
+        }
+    }
+}
