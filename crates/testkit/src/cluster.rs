@@ -32,6 +32,8 @@ pub(crate) struct Cluster {
     /// Configurations set on brokers, by node id (or -1 for all) and name.
     pub(crate) broker_configs: BTreeMap<(i32, String), String>,
     pub(crate) random: fastrand::Rng,
+    /// What the request being handled should not have said; taken by its connection.
+    pub(crate) illegal: Vec<String>,
     clock: WallClock,
 }
 
@@ -83,6 +85,7 @@ impl Cluster {
             fetch_sessions,
             broker_configs: BTreeMap::new(),
             random,
+            illegal: Vec::new(),
             clock,
             settings,
         }

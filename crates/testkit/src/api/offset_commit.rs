@@ -62,6 +62,12 @@ fn check(cluster: &mut Cluster, call: &Call, request: &Request) -> Result<(), Er
         None if generation < 0 => cluster.groups.at_or_new(&request.group_id, call.now),
         None => return Err(ErrorCode::ILLEGAL_GENERATION),
     };
+    if generation > group.generation() {
+        let given = group.generation();
+        let what = format!("generation {generation} was never given, the newest is {given}");
+        cluster.illegal.push(what);
+        return Err(ErrorCode::ILLEGAL_GENERATION);
+    }
     group.check_commit(
         &request.member_id,
         request.group_instance_id.as_deref(),

@@ -134,7 +134,11 @@ fn append(
         .then(|| cluster.wall_ms(call.now));
     let min_in_sync = known.config.min_in_sync();
     cluster.led_by(call.node, topic, partition)?;
-    let batches = checked?;
+    let batches = checked.inspect_err(|code| {
+        cluster.illegal.push(format!(
+            "{topic}/{partition}: a batch that is refused with {code}"
+        ));
+    })?;
     for batch in batches.iter().filter(|batch| batch.is_transactional()) {
         cluster.transactions.check_append(batch, topic, partition)?;
     }

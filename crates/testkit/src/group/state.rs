@@ -86,6 +86,10 @@ impl Group {
         self.phase
     }
 
+    pub(crate) fn generation(&self) -> i32 {
+        self.generation
+    }
+
     pub(crate) fn protocol_type(&self) -> &str {
         self.protocol_type.as_deref().unwrap_or_default()
     }
@@ -218,11 +222,12 @@ impl Group {
         }
     }
 
-    /// Forgets who belongs to the group; offsets stay.
+    /// Forgets who belongs to the group; offsets and the generation's number stay.
     pub(super) fn forget_members(&mut self) {
         let offsets = std::mem::take(&mut self.offsets);
         *self = Self {
             offsets,
+            generation: self.generation,
             ..Self::default()
         };
     }

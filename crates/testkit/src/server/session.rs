@@ -136,6 +136,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Ok(Answer::Wait(waiting)) => self.wait(waiting, &mut call).await?,
             other => other,
         };
+        let illegal = std::mem::take(&mut self.shared.cluster().illegal);
+        for what in illegal {
+            self.violation(&format!("{} v{}: {what}", call.api, call.version));
+        }
         match answer {
             Ok(Answer::Reply(frame)) => self.answer(frame, plan).await,
             Ok(Answer::Last(frame)) => {

@@ -179,6 +179,8 @@ async fn damaged_oversized_and_empty_batches_are_refused() {
         ErrorCode::INVALID_RECORD
     );
     assert_eq!(kafka.offsets("t", 0), Ok((0, 0)));
+    // One for each but the oversized one, which a client cannot always know.
+    assert_eq!(kafka.violations().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
