@@ -37,7 +37,7 @@ impl RecordBatch {
     /// The partition's high watermark as last fetched: the offset behind the last record that can be
     /// read. -1 when unknown.
     pub fn high_water_mark(&self) -> i64 {
-        self.lane.end()
+        self.lane.high_watermark()
     }
 
     /// Epoch of the leader that stored the batch; -1 when unknown.
@@ -108,7 +108,7 @@ pub(crate) fn message_batch(
     Arc::new(MessageBatch {
         topic: Arc::clone(&partition.topic),
         partition: partition.partition,
-        high_water_mark: lane.end(),
+        high_water_mark: lane.high_watermark(),
         leader_epoch,
         timestamp_type: records.timestamp_type(),
         bytes: records.bytes().clone(),

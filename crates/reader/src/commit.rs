@@ -108,11 +108,6 @@ impl<W> Commits<W> {
         self.waiting.push(waiter);
     }
 
-    /// Whether a commit is on the wire or waits for its next attempt, or somebody waits for one.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.flying.is_some() || !self.waiting.is_empty()
-    }
-
     /// The next thing to do at `now`; call until it returns `None`.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<Step<W>> {
         if let Some(flying) = &mut self.flying {

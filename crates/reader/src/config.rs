@@ -458,6 +458,7 @@ impl ReaderBuilder {
                 request_timeout: self.request_timeout,
                 isolation_level: self.isolation_level,
                 rack: StrBytes::from_string(self.rack.clone()),
+                budget: self.buffer_memory,
             }),
             limits: DecodeLimits {
                 max_decompressed: self.max_decompressed,

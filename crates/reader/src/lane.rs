@@ -15,8 +15,6 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct Assignment {
     pub(crate) partition: TopicPartition,
-    /// The group's generation in which the partition was assigned; -1 without a group.
-    pub(crate) generation: i32,
     /// The next offset to commit, -1 before anything is marked. Never falls.
     marked: AtomicI64,
     /// The leader epoch of the batch that `marked` points behind; -1 when unknown.
@@ -26,10 +24,9 @@ pub(crate) struct Assignment {
 }
 
 impl Assignment {
-    pub(crate) fn new(partition: TopicPartition, generation: i32) -> Self {
+    pub(crate) fn new(partition: TopicPartition) -> Self {
         Self {
             partition,
-            generation,
             marked: AtomicI64::new(-1),
             marked_epoch: AtomicI32::new(-1),
             ended: AtomicBool::new(false),
@@ -72,10 +69,11 @@ pub(crate) struct Lane {
     /// The offset the application gets next; bitwise inverted (negative) once the lane is frozen, and
     /// [`UNRESOLVED`] until the start is known.
     position: AtomicI64,
-    /// The partition's high watermark (last stable offset under read-committed) as last fetched; -1 before.
+    /// One behind the last offset that can be read, as last fetched: the high watermark, or the last
+    /// stable offset under read-committed; -1 before.
     end: AtomicI64,
-    /// The first offset of the log as last fetched; -1 before.
-    log_start: AtomicI64,
+    /// The partition's high watermark as last fetched; -1 before.
+    high_watermark: AtomicI64,
     /// Bytes fetched and not yet handed back, for this lane.
     buffered: AtomicU64,
 }
@@ -87,7 +85,7 @@ impl Lane {
             tag,
             position: AtomicI64::new(UNRESOLVED),
             end: AtomicI64::new(-1),
-            log_start: AtomicI64::new(-1),
+            high_watermark: AtomicI64::new(-1),
             buffered: AtomicU64::new(0),
         }
     }
@@ -146,9 +144,9 @@ impl Lane {
         (position != UNRESOLVED).then_some(position)
     }
 
-    /// Notes what the broker said about the log's ends.
-    pub(crate) fn note_ends(&self, log_start: i64, end: i64) {
-        self.log_start.store(log_start, Ordering::Relaxed);
+    /// Notes where the broker says the log ends, for everybody and for this reader.
+    pub(crate) fn note_ends(&self, high_watermark: i64, end: i64) {
+        self.high_watermark.store(high_watermark, Ordering::Relaxed);
         self.end.store(end, Ordering::Relaxed);
     }
 
@@ -157,9 +155,9 @@ impl Lane {
         self.end.load(Ordering::Relaxed)
     }
 
-    /// The first offset of the log, as last fetched; -1 before the first fetch.
-    pub(crate) fn log_start(&self) -> i64 {
-        self.log_start.load(Ordering::Relaxed)
+    /// The high watermark, as last fetched; -1 before the first fetch.
+    pub(crate) fn high_watermark(&self) -> i64 {
+        self.high_watermark.load(Ordering::Relaxed)
     }
 
     pub(crate) fn buffered(&self) -> u64 {

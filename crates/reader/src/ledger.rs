@@ -43,10 +43,10 @@ pub(crate) enum Returned {
     Disconnected,
     /// The broker refused this partition.
     Refused(ErrorCode),
-    /// The bytes could not be read; fetch them again.
-    Corrupt,
-    /// Its lane is not live any more.
-    Dropped,
+    /// The batch at the offset has so many bytes, more than the whole budget.
+    TooLarge(u32),
+    /// The leader would rather have another replica asked (KIP-392).
+    Preferred(BrokerId),
 }
 
 /// A leader as the view has it.
@@ -105,6 +105,12 @@ pub(crate) enum Notice {
         partition: TopicPartition,
         offset: i64,
     },
+    /// One batch is larger than the whole budget; only a seek gets past it.
+    TooLarge {
+        partition: TopicPartition,
+        offset: i64,
+        size: u32,
+    },
     /// The broker keeps refusing the partition.
     Refused {
         step: &'static str,
@@ -146,6 +152,8 @@ struct Entry {
     unreadable: (i64, u32),
     /// Whether it waits for the view to have a leader.
     is_leaderless: bool,
+    /// The replica to read in the place of the leader, and until when.
+    replica: Option<(BrokerId, Instant)>,
     paused: bool,
 }
 
@@ -188,6 +196,7 @@ impl Ledger {
             failures: 0,
             unreadable: (-1, 0),
             is_leaderless: false,
+            replica: None,
             paused: false,
             assignment: Arc::clone(&assignment),
         };
@@ -204,14 +213,6 @@ impl Ledger {
                 entry.assignment
             })
             .collect()
-    }
-
-    pub(crate) fn lane(&self, partition: &TopicPartition) -> Option<&Arc<Lane>> {
-        self.entries.get(partition).map(|entry| &entry.lane)
-    }
-
-    pub(crate) fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
-        self.entries.values().map(|entry| &entry.lane)
     }
 
     /// Reads on from `start`; false when the partition is not assigned.
@@ -341,11 +342,27 @@ impl Ledger {
         if cursor.has_read {
             entry.failures = 0;
         }
+        // Whatever went wrong with another replica, the leader is asked next.
+        let replica = entry.replica.take();
         match reason {
-            Returned::Dropped => None,
-            Returned::Moved | Returned::Disconnected | Returned::Corrupt => {
+            Returned::Preferred(broker) => {
+                let until = now + REPLICA_LIFETIME;
+                entry.replica = Some((*broker, until));
+                None
+            }
+            // A replica that lags says so about offsets that the leader has.
+            Returned::OutOfRange if replica.is_some() => None,
+            Returned::Moved | Returned::Disconnected => {
                 entry.delay(now, &rules);
                 None
+            }
+            Returned::TooLarge(size) => {
+                entry.place = Place::Held;
+                Some(Notice::TooLarge {
+                    partition: partition.clone(),
+                    offset: cursor.offset,
+                    size: *size,
+                })
             }
             Returned::Refused(code) => entry.fail(now, &rules, "fetching", *code),
             Returned::OutOfRange => {
@@ -515,8 +532,10 @@ impl Entry {
                 offset,
                 has_read: false,
             };
-            plan.cursors.entry(leader.broker).or_default().push(cursor);
-            self.place = Place::Fetching(leader.broker);
+            let replica = self.replica.filter(|(_, until)| now < *until);
+            let broker = replica.map_or(leader.broker, |(broker, _)| broker);
+            plan.cursors.entry(broker).or_default().push(cursor);
+            self.place = Place::Fetching(broker);
         }
     }
 
@@ -559,6 +578,9 @@ impl Entry {
         })
     }
 }
+
+/// A preferred replica is asked for so long before the leader is asked again.
+const REPLICA_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Work grouped by whom it goes to.
 #[derive(Debug, Default)]

@@ -27,6 +27,6 @@ pub use ekafka_conn::{Message, MessageBatch};
 pub use ekafka_protocol::messages::IsolationLevel;
 pub use error::ReaderError;
 pub use event::Event;
-pub use reader::{Reader, ReaderHandle, Received};
+pub use reader::{Reader, ReaderHandle, ReaderStats, Received};
 pub use reset::{OutOfRange, StartOffset};
 pub use topic_partition::TopicPartition;

@@ -6,7 +6,7 @@ mod handle;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use ekafka_conn::{Cluster, Message};
@@ -34,6 +34,27 @@ pub enum Received {
     Message(Message),
     /// A change between the records before it and those after it.
     Event(Event),
+}
+
+/// What a reader has done since it was made; see [`Reader::stats`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReaderStats {
+    /// Messages handed out one by one.
+    pub messages: u64,
+    /// Batches handed out whole.
+    pub batches: u64,
+    /// Answers to fetch requests.
+    pub fetches: u64,
+    /// Bytes of the record batches in those answers, as stored by the broker.
+    pub fetched_bytes: u64,
+    /// Assignments received from the group.
+    pub rebalances: u64,
+    /// Errors put in line for the application.
+    pub errors: u64,
+    /// Bytes fetched and not used up yet, with those set aside for answers under way; at most
+    /// `buffer_memory`, by which one batch at a time is let in whatever its size.
+    pub buffered_bytes: u64,
 }
 
 /// Reads records: of chosen partitions, or as a member of a group.
@@ -265,15 +286,19 @@ impl Reader {
         self.settings.group.is_none().then(|| self.buffered.lag())
     }
 
-    /// Bytes fetched and not used up yet, with those set aside for answers under way; at most
-    /// `buffer_memory` unless one batch alone is larger.
-    pub fn buffered_bytes(&self) -> u64 {
-        self.inbox.used()
-    }
-
-    /// How often partitions were assigned to this member.
-    pub fn rebalances(&self) -> u64 {
-        self.counters.rebalances.load(Ordering::Relaxed)
+    /// What the reader has done so far.
+    pub fn stats(&self) -> ReaderStats {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (messages, batches) = self.buffered.counts();
+        ReaderStats {
+            messages,
+            batches,
+            fetches: count(&self.counters.fetches),
+            fetched_bytes: count(&self.counters.fetched_bytes),
+            rebalances: count(&self.counters.rebalances),
+            errors: count(&self.counters.errors),
+            buffered_bytes: self.inbox.used(),
+        }
     }
 
     /// Stops: hands out nothing more, commits what is marked, leaves the group. Waits at most

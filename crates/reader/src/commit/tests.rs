@@ -10,7 +10,7 @@ fn script(interval: Option<u64>) -> Script {
     let start = Instant::now();
     let mut commits = Commits::new(interval.map(Duration::from_millis), start);
     let assignments: Vec<Arc<Assignment>> = (0..2)
-        .map(|partition| Arc::new(Assignment::new(TopicPartition::new("t", partition), 1)))
+        .map(|partition| Arc::new(Assignment::new(TopicPartition::new("t", partition))))
         .collect();
     for assignment in &assignments {
         commits.track(Arc::clone(assignment));

@@ -18,7 +18,7 @@ use crate::error::ReaderError;
 use crate::event::Event;
 use crate::inbox::Item;
 use crate::lane::Assignment;
-use crate::membership::classic::{Action, Classic, Identity, JoinFailure, Joined};
+use crate::membership::classic::{Action, Classic, JoinFailure, Joined};
 use crate::membership::verdict::Failure;
 
 /// What a group call came to.
@@ -154,17 +154,14 @@ impl Control {
                 let topics = self.settings.topics.clone();
                 self.call(requests::join(desk, topics, member_id));
             }
-            Action::Assign { joined, .. } => self.call(requests::divide(desk, joined)),
+            Action::Assign { joined } => self.call(requests::divide(desk, joined)),
             Action::Sync { identity, protocol } => {
                 self.call(requests::follow(desk, identity, protocol));
             }
             Action::Heartbeat { identity } => self.call(requests::beat(desk, identity)),
             Action::Revoke => self.revoke(now),
             Action::Lose => self.lose(),
-            Action::Assigned {
-                identity,
-                partitions,
-            } => self.take_assignment(&identity, partitions),
+            Action::Assigned { partitions } => self.take_assignment(partitions),
             Action::Report(failure) | Action::Stop(failure) => {
                 let id = &desk.settings.id;
                 self.report(error_of("joining the group", id, None, failure));
@@ -386,7 +383,7 @@ impl Control {
         self.tell_waiters(waiters, Err(error));
     }
 
-    fn take_assignment(&mut self, identity: &Identity, partitions: BTreeMap<String, Vec<i32>>) {
+    fn take_assignment(&mut self, partitions: BTreeMap<String, Vec<i32>>) {
         let Some(group) = &mut self.group else {
             return;
         };
@@ -394,7 +391,7 @@ impl Control {
             let topic: Arc<str> = topic.into();
             for partition in partitions {
                 let partition = TopicPartition::new(Arc::clone(&topic), partition);
-                let assignment = Arc::new(Assignment::new(partition, identity.generation));
+                let assignment = Arc::new(Assignment::new(partition));
                 group.held.push(Arc::clone(&assignment));
                 group.commits.track(Arc::clone(&assignment));
                 self.ledger.assign(assignment, None);

@@ -24,7 +24,7 @@ use crate::config::Settings;
 use crate::error::ReaderError;
 use crate::event::Event;
 use crate::fetcher::Fetcher;
-use crate::inbox::{Inbox, Item};
+use crate::inbox::{FetchedChunk, Inbox, Item};
 use crate::lane::{Assignment, Lane};
 use crate::ledger::{Cursor, Leader, Leaders, Ledger, Notice, Returned, Work};
 use crate::reset::Start;
@@ -77,6 +77,18 @@ pub(crate) type Reply = oneshot::Sender<Result<(), ReaderError>>;
 pub(crate) struct Counters {
     pub(crate) rebalances: AtomicU64,
     pub(crate) errors: AtomicU64,
+    pub(crate) fetches: AtomicU64,
+    /// Bytes of whole batches in fetch answers.
+    pub(crate) fetched_bytes: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn note_fetch(&self, chunks: &[FetchedChunk]) {
+        let bytes: usize = chunks.iter().map(|chunk| chunk.records.len()).sum();
+        self.fetches.fetch_add(1, Ordering::Relaxed);
+        self.fetched_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
 /// The state of the task.
@@ -173,7 +185,7 @@ impl Control {
         for topic in self.settings.topics.clone() {
             for partition in self.settings.partitions.clone() {
                 let partition = TopicPartition::new(Arc::clone(&topic), partition);
-                let assignment = Arc::new(Assignment::new(partition, -1));
+                let assignment = Arc::new(Assignment::new(partition));
                 self.ledger.assign(assignment, Some(start));
             }
         }
@@ -181,11 +193,11 @@ impl Control {
 
     /// Does everything that is due.
     fn carry_out(&mut self, now: Instant) {
-        let (due, resting) = std::mem::take(&mut self.resting)
+        let (due, resting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.resting)
             .into_iter()
             .partition(|(until, _)| *until <= now);
         self.resting = resting;
-        for (_, fetcher) in Vec::<(Instant, Box<Fetcher>)>::from(due) {
+        for (_, fetcher) in due {
             fetcher.run();
         }
         self.carry_out_group(now);
@@ -332,7 +344,8 @@ impl Control {
         if let Some(connection) = self.connections.get(&broker) {
             let settings = Arc::clone(&self.settings.fetch);
             let (inbox, control) = (Arc::clone(&self.inbox), self.sender.clone());
-            Fetcher::new(broker, connection.clone(), settings, inbox, control).run();
+            let (connection, counters) = (connection.clone(), Arc::clone(&self.counters));
+            Fetcher::new(broker, connection, settings, inbox, control, counters).run();
         }
     }
 
@@ -431,6 +444,16 @@ impl Control {
             Some(Notice::OutOfRange { partition, offset }) => {
                 self.report(ReaderError::OffsetOutOfRange { partition, offset });
             }
+            Some(Notice::TooLarge {
+                partition,
+                offset,
+                size,
+            }) => self.report(ReaderError::BatchTooLarge {
+                partition,
+                offset,
+                size,
+                limit: u32::try_from(self.settings.buffer_memory).unwrap_or(u32::MAX),
+            }),
             Some(Notice::Refused {
                 step,
                 partition,

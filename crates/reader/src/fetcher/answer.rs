@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ekafka_conn::BrokerId;
 use ekafka_protocol::ErrorCode;
 use ekafka_protocol::messages::{FetchResponse, FetchedPartition, IsolationLevel};
 
@@ -34,12 +35,33 @@ pub(crate) fn sort(book: &mut Book, settings: &FetchSettings, response: FetchRes
                 outcome
                     .returned
                     .extend(cursor.map(|cursor| (cursor, reason)));
+            } else if partition.preferred_read_replica >= 0 {
+                let reason = Returned::Preferred(BrokerId(partition.preferred_read_replica));
+                let cursor = book.remove(&topic.topic, topic.topic_id, index);
+                outcome
+                    .returned
+                    .extend(cursor.map(|cursor| (cursor, reason)));
+            } else if size(&partition) > settings.budget {
+                // Brokers keep to the limits but for a first batch that is larger alone.
+                let size = u32::try_from(size(&partition)).unwrap_or(u32::MAX);
+                let cursor = book.remove(&topic.topic, topic.topic_id, index);
+                let reason = Returned::TooLarge(size);
+                outcome
+                    .returned
+                    .extend(cursor.map(|cursor| (cursor, reason)));
             } else if let Some(cursor) = book.find(&topic.topic, topic.topic_id, index) {
                 outcome.chunks.extend(read(cursor, settings, partition));
             }
         }
     }
     outcome
+}
+
+fn size(partition: &FetchedPartition) -> u64 {
+    partition
+        .records
+        .as_ref()
+        .map_or(0, |records| records.len() as u64)
 }
 
 fn read(
@@ -55,7 +77,7 @@ fn read(
         partition.high_watermark
     };
     cursor.has_read = true;
-    cursor.lane.note_ends(partition.log_start_offset, end);
+    cursor.lane.note_ends(partition.high_watermark, end);
     let records = partition.records?;
     let offset = cursor.offset;
     let Extent { next, bytes } = extent(&records, offset);

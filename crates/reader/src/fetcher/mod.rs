@@ -21,7 +21,7 @@ use ekafka_protocol::messages::{FetchRequest, FetchResponse, IsolationLevel};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::control::Note;
+use crate::control::{Counters, Note};
 use crate::inbox::Inbox;
 use crate::ledger::{Cursor, Returned};
 
@@ -45,6 +45,8 @@ pub(crate) struct FetchSettings {
     pub(crate) isolation_level: IsolationLevel,
     /// Empty for none.
     pub(crate) rack: StrBytes,
+    /// Bytes of the whole budget: a batch above it cannot be read.
+    pub(crate) budget: u64,
 }
 
 /// The reading of one broker.
@@ -55,6 +57,7 @@ pub(crate) struct Fetcher {
     settings: Arc<FetchSettings>,
     inbox: Arc<Inbox>,
     control: UnboundedSender<Note>,
+    counters: Arc<Counters>,
     book: Book,
     session: Session,
     /// Bytes set aside for the answer under way.
@@ -74,6 +77,7 @@ impl Fetcher {
         settings: Arc<FetchSettings>,
         inbox: Arc<Inbox>,
         control: UnboundedSender<Note>,
+        counters: Arc<Counters>,
     ) -> Box<Self> {
         Box::new(Self {
             broker,
@@ -81,6 +85,7 @@ impl Fetcher {
             settings,
             inbox,
             control,
+            counters,
             book: Book::default(),
             session: Session::default(),
             reserved: 0,
@@ -182,7 +187,12 @@ impl Fetcher {
             Ok(response) => response,
             Err(error) => {
                 self.inbox.unreserve(reserved);
-                return self.fail(error);
+                let _ = self.control.send(Note::Broken {
+                    broker: self.broker,
+                    cursors: self.book.take_all(),
+                    error,
+                });
+                return;
             }
         };
         match self
@@ -201,6 +211,7 @@ impl Fetcher {
             }
         }
         let Outcome { chunks, returned } = answer::sort(&mut self.book, &self.settings, response);
+        self.counters.note_fetch(&chunks);
         let is_empty = chunks.is_empty() && returned.is_empty();
         self.inbox.deliver(reserved, chunks);
         if !returned.is_empty() {
@@ -231,15 +242,6 @@ impl Fetcher {
         let until = Instant::now() + pause.min(self.settings.max_wait);
         let control = self.control.clone();
         let _ = control.send(Note::Rest(self, until));
-    }
-
-    fn fail(mut self: Box<Self>, error: ConnError) {
-        let cursors = self.book.take_all();
-        let _ = self.control.send(Note::Broken {
-            broker: self.broker,
-            cursors,
-            error,
-        });
     }
 
     fn give_back(self: Box<Self>, cursors: Vec<Cursor>, reason: &Returned) {

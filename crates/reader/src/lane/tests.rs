@@ -1,7 +1,7 @@
 use super::*;
 
 fn lane() -> Lane {
-    let assignment = Assignment::new(TopicPartition::new("t", 0), 1);
+    let assignment = Assignment::new(TopicPartition::new("t", 0));
     Lane::new(Arc::new(assignment), 1)
 }
 
@@ -30,7 +30,7 @@ fn a_lane_frozen_before_its_start_has_no_position() {
 
 #[test]
 fn s38_marks_keep_the_highest_and_are_refused_after_the_end() {
-    let assignment = Assignment::new(TopicPartition::new("t", 0), 1);
+    let assignment = Assignment::new(TopicPartition::new("t", 0));
     assert_eq!(assignment.marked(), None);
     assert!(assignment.mark(5, 2));
     assert!(assignment.mark(3, 1));

@@ -1,1 +1,254 @@
+use super::*;
 
+/// A ledger of `t[0]`, a clock, and a view that may lack a leader.
+struct Script {
+    start: Instant,
+    ledger: Ledger,
+    leader: Option<Leader>,
+}
+
+impl Leaders for Option<Leader> {
+    fn leader(&self, _: &TopicPartition) -> Option<Leader> {
+        *self
+    }
+}
+
+fn partition() -> TopicPartition {
+    TopicPartition::new("t", 0)
+}
+
+fn script(start: Option<Start>, out_of_range: OutOfRange) -> Script {
+    let rules = Rules {
+        start: Start::Ask(Target::First),
+        out_of_range,
+        backoff: (Duration::from_millis(100), Duration::from_secs(1)),
+        max_attempts: 3,
+    };
+    let mut ledger = Ledger::new(rules);
+    ledger.assign(Arc::new(Assignment::new(partition())), start);
+    let leader = Leader {
+        broker: BrokerId(1),
+        epoch: 4,
+        topic_id: Uuid::nil(),
+    };
+    Script {
+        start: Instant::now(),
+        ledger,
+        leader: Some(leader),
+    }
+}
+
+impl Script {
+    fn time(&self, at: u64) -> Instant {
+        self.start + Duration::from_millis(at)
+    }
+
+    /// Checks the work that is due and returns the cursor that went out, if one did.
+    #[track_caller]
+    fn due(&mut self, at: u64, expected: &[&str]) -> Option<Cursor> {
+        let mut out = None;
+        let work = self.ledger.due(self.time(at), &self.leader);
+        let words: Vec<String> = work
+            .into_iter()
+            .map(|work| match work {
+                Work::Committed(_) => "committed".to_owned(),
+                Work::List { broker, questions } => {
+                    format!("list {} {:?}", broker.0, questions[0].target)
+                }
+                Work::Fetch { broker, cursors } => {
+                    out = cursors.into_iter().next();
+                    let offset = out.as_ref().map_or(-1, |cursor| cursor.offset);
+                    format!("fetch {} {offset}", broker.0)
+                }
+                Work::LookUp(topics) => format!("look up {}", topics[0]),
+            })
+            .collect();
+        assert_eq!(words, expected, "at {at} ms");
+        out
+    }
+
+    fn committed(&mut self, at: u64, answer: Result<Option<i64>, ErrorCode>) -> Option<Notice> {
+        self.ledger
+            .handle_committed(self.time(at), &partition(), answer)
+    }
+
+    fn listed(&mut self, at: u64, answer: Result<Option<i64>, ErrorCode>) -> Option<Notice> {
+        let tag = self.ledger.last_tag;
+        self.ledger
+            .handle_listed(self.time(at), &partition(), tag, answer)
+    }
+
+    fn returned(&mut self, at: u64, cursor: &Cursor, reason: Returned) -> Option<Notice> {
+        self.ledger.handle_returned(self.time(at), cursor, &reason)
+    }
+}
+
+#[test]
+fn s41_only_an_explicit_none_counts_as_nothing_committed() {
+    let mut script = script(None, OutOfRange::Earliest);
+    script.due(0, &["committed"]);
+    script.committed(0, Err(ErrorCode::UNSTABLE_OFFSET_COMMIT));
+    script.due(99, &[]);
+    script.due(100, &["committed"]);
+    script.committed(100, Ok(None));
+    script.due(100, &["list 1 First"]);
+    script.listed(100, Ok(Some(7)));
+    assert!(script.due(100, &["fetch 1 7"]).is_some());
+}
+
+#[test]
+fn a_committed_offset_is_where_reading_begins() {
+    let mut script = script(None, OutOfRange::Earliest);
+    script.due(0, &["committed"]);
+    script.committed(0, Ok(Some(42)));
+    let cursor = script.due(0, &["fetch 1 42"]).unwrap();
+    assert_eq!(cursor.leader_epoch, 4);
+    assert_eq!(cursor.lane.position(), Some(42));
+}
+
+#[test]
+fn a_time_after_the_last_record_means_the_end() {
+    let mut script = script(Some(Start::Ask(Target::Time(5))), OutOfRange::Earliest);
+    script.due(0, &["list 1 Time(5)"]);
+    script.listed(0, Ok(None));
+    script.due(0, &["list 1 Last"]);
+}
+
+#[test]
+fn s24_the_policy_moves_the_position_and_says_so() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Latest);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    assert_eq!(script.returned(0, &cursor, Returned::OutOfRange), None);
+    script.due(99, &[]);
+    script.due(100, &["list 1 Last"]);
+    let (from, to) = (5, 20);
+    let moved = Notice::Moved {
+        partition: partition(),
+        from,
+        to,
+    };
+    assert_eq!(script.listed(100, Ok(Some(20))), Some(moved));
+    script.due(100, &["fetch 1 20"]);
+}
+
+#[test]
+fn s24_with_the_error_policy_only_a_seek_goes_on() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Error);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    let notice = script.returned(0, &cursor, Returned::OutOfRange);
+    assert!(matches!(notice, Some(Notice::OutOfRange { offset: 5, .. })));
+    script.due(10_000, &[]);
+    assert!(script.ledger.seek(&partition(), Start::At(2)));
+    script.due(10_000, &["fetch 1 2"]);
+}
+
+#[test]
+fn s27_a_preferred_replica_is_asked_until_it_fails() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    script.returned(0, &cursor, Returned::Preferred(BrokerId(3)));
+    let cursor = script.due(0, &["fetch 3 5"]).unwrap();
+    // The follower lags: the leader decides whether the offset exists.
+    assert_eq!(script.returned(0, &cursor, Returned::OutOfRange), None);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    script.returned(0, &cursor, Returned::Preferred(BrokerId(3)));
+    let cursor = script.due(0, &["fetch 3 5"]).unwrap();
+    script.returned(0, &cursor, Returned::Disconnected);
+    script.due(100, &["fetch 1 5"]);
+}
+
+#[test]
+fn failures_in_a_row_wait_longer_and_are_reported_from_the_third_on() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+    let refused = || Returned::Refused(code);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    assert_eq!(script.returned(0, &cursor, refused()), None);
+    let cursor = script.due(100, &["fetch 1 5"]).unwrap();
+    assert_eq!(script.returned(100, &cursor, refused()), None);
+    script.due(299, &[]);
+    let mut cursor = script.due(300, &["fetch 1 5"]).unwrap();
+    assert!(script.returned(300, &cursor, refused()).is_some());
+    cursor = script.due(700, &["fetch 1 5"]).unwrap();
+    cursor.has_read = true;
+    assert_eq!(script.returned(700, &cursor, refused()), None);
+    script.due(800, &["fetch 1 5"]);
+}
+
+#[test]
+fn a_refusal_that_cannot_heal_is_reported_at_once() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    let refused = Returned::Refused(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+    assert!(script.returned(0, &cursor, refused).is_some());
+}
+
+#[test]
+fn without_a_leader_the_topic_is_looked_up_and_a_new_view_is_used_at_once() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let leader = script.leader.take();
+    script.due(0, &["look up t"]);
+    script.due(1, &[]);
+    script.due(1_000, &["look up t"]);
+    script.leader = leader;
+    script.ledger.handle_new_view();
+    script.due(1_001, &["fetch 1 5"]);
+}
+
+#[test]
+fn s29_whatever_a_seek_overtook_changes_nothing() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let old = script.due(0, &["fetch 1 5"]).unwrap();
+    assert!(script.ledger.seek(&partition(), Start::Ask(Target::First)));
+    assert!(!old.lane.is_live());
+    script.due(0, &["list 1 First"]);
+    assert_eq!(script.returned(0, &old, Returned::OutOfRange), None);
+    let stale =
+        script
+            .ledger
+            .handle_listed(script.time(0), &partition(), old.lane.tag, Ok(Some(9)));
+    assert_eq!(stale, None);
+    script.listed(0, Ok(Some(1)));
+    script.due(0, &["fetch 1 1"]);
+    assert!(
+        !script
+            .ledger
+            .seek(&TopicPartition::new("t", 9), Start::At(0))
+    );
+}
+
+#[test]
+fn s29_a_pause_keeps_what_was_handed_out_and_drops_what_was_read_ahead() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    assert!(cursor.lane.advance(8));
+    assert!(script.ledger.pause(&partition()));
+    assert!(!cursor.lane.advance(9));
+    script.due(60_000, &[]);
+    assert!(script.ledger.resume(&partition()));
+    script.due(60_000, &["fetch 1 8"]);
+}
+
+#[test]
+fn revoked_partitions_are_frozen_where_they_stood() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    assert_eq!(script.ledger.revoke_all().len(), 1);
+    assert_eq!(cursor.lane.freeze(), Some(5));
+    script.due(60_000, &[]);
+    assert_eq!(script.returned(0, &cursor, Returned::Moved), None);
+}
+
+#[test]
+fn s23_unreadable_bytes_are_counted_by_offset() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    for (at, times) in [(0, 1), (100, 2), (300, 3)] {
+        let cursor = script.due(at, &["fetch 1 5"]).unwrap();
+        let now = script.time(at);
+        assert_eq!(script.ledger.handle_unreadable(now, &cursor.lane, 5), times);
+        assert_eq!(script.ledger.handle_unreadable(now, &cursor.lane, 5), 0);
+    }
+    let cursor = script.due(700, &["fetch 1 5"]).unwrap();
+    let now = script.time(700);
+    assert_eq!(script.ledger.handle_unreadable(now, &cursor.lane, 9), 1);
+}

@@ -179,7 +179,7 @@ impl<'a> Blob<'a> {
         usize::try_from(length)
             .ok()
             .filter(|&count| count <= limit)
-            .ok_or(DecodeError::Length {
+            .ok_or_else(|| DecodeError::Length {
                 what,
                 length: length.into(),
                 limit,

@@ -36,7 +36,7 @@ pub(crate) enum Action {
     /// Send `JoinGroup`; answer with [`Classic::handle_join`].
     Join { member_id: String },
     /// Divide the partitions as leader, then send `SyncGroup`; answer with [`Classic::handle_sync`].
-    Assign { identity: Identity, joined: Joined },
+    Assign { joined: Joined },
     /// Send `SyncGroup` with nothing to hand out; answer with [`Classic::handle_sync`].
     Sync {
         identity: Identity,
@@ -50,7 +50,6 @@ pub(crate) enum Action {
     Lose,
     /// Hand out these partitions.
     Assigned {
-        identity: Identity,
         partitions: BTreeMap<String, Vec<i32>>,
     },
     /// Tell the application; the member goes on by itself.
@@ -233,12 +232,13 @@ impl Classic {
                 self.identity = joined.identity.clone();
                 self.last_accepted = now;
                 self.phase = Phase::Syncing;
-                let identity = joined.identity.clone();
                 self.decided.push_back(if joined.is_leader {
-                    Action::Assign { identity, joined }
+                    Action::Assign { joined }
                 } else {
-                    let protocol = joined.protocol;
-                    Action::Sync { identity, protocol }
+                    Action::Sync {
+                        identity: joined.identity,
+                        protocol: joined.protocol,
+                    }
                 });
             }
             Err(JoinFailure::MemberIdRequired(member_id)) => {
@@ -266,10 +266,7 @@ impl Classic {
                 self.beating = false;
                 self.holds = true;
                 self.phase = Phase::Stable;
-                self.decided.push_back(Action::Assigned {
-                    identity: self.identity.clone(),
-                    partitions,
-                });
+                self.decided.push_back(Action::Assigned { partitions });
             }
             Err(failure) => self.fail(now, failure),
         }

@@ -19,6 +19,8 @@ pub(super) struct Buffered {
     open: Option<Open>,
     /// The lane of the last message and the offset behind it.
     last: Option<(Arc<Lane>, i64)>,
+    /// Messages and batches handed out.
+    counts: (u64, u64),
 }
 
 /// The batch that messages are taken from.
@@ -48,6 +50,7 @@ impl Buffered {
             chunk: None,
             open: None,
             last: None,
+            counts: (0, 0),
         }
     }
 
@@ -77,6 +80,7 @@ impl Buffered {
                     }
                     let batch = Arc::clone(&open.batch);
                     self.note_last(next);
+                    self.counts.0 += 1;
                     return Ok(Some(Message::new(batch, span)));
                 }
                 Some(Err(error)) => return Err(self.fault(error)),
@@ -108,6 +112,7 @@ impl Buffered {
                 return Ok(None);
             }
             self.last = Some((Arc::clone(&open.lane), open.end));
+            self.counts.1 += 1;
             return Ok(Some(RecordBatch {
                 lane: open.lane,
                 records: open.records,
@@ -121,6 +126,11 @@ impl Buffered {
     /// The offset behind the last message or batch.
     pub(super) fn offset(&self) -> Option<i64> {
         self.last.as_ref().map(|(_, next)| *next)
+    }
+
+    /// Messages and batches handed out so far.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        self.counts
     }
 
     /// How far the last message is from the end of its partition.

@@ -35,12 +35,12 @@ impl Script {
             words.push(match action {
                 Action::ForgetCoordinator => "forget".to_owned(),
                 Action::Join { member_id } => format!("join {member_id}"),
-                Action::Assign { identity, .. } => format!("assign {}", identity.generation),
+                Action::Assign { joined } => format!("assign {}", joined.identity.generation),
                 Action::Sync { identity, .. } => format!("sync {}", identity.generation),
                 Action::Heartbeat { identity } => format!("beat {}", identity.generation),
                 Action::Revoke => "revoke".to_owned(),
                 Action::Lose => "lose".to_owned(),
-                Action::Assigned { partitions, .. } => format!("assigned {partitions:?}"),
+                Action::Assigned { partitions } => format!("assigned {partitions:?}"),
                 Action::Report(_) => "report".to_owned(),
                 Action::Stop(_) => "stop".to_owned(),
             });

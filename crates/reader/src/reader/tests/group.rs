@@ -91,6 +91,7 @@ async fn s37_a_revocation_waits_for_the_application_and_its_commit() {
     assert_eq!(event(&mut first).await, Event::Assigned(names(&[0, 1])));
     let message = fetch(&mut first).await;
     let mut second = group.build().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a second member")]
     let joining = tokio::spawn(async move {
         let event = event(&mut second).await;
         (second, event)

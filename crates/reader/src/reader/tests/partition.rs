@@ -130,8 +130,8 @@ async fn batches_are_borrowed_and_go_on_where_messages_stopped() {
     kafka.create_topic("t", 1).unwrap();
     write(&kafka, "t", 0, 10);
     write(&kafka, "t", 0, 10);
-    let mut reader = builder(&kafka).topic("t").start_offset(StartOffset::At(2));
-    let mut reader = reader.clone().build().unwrap();
+    let reader = builder(&kafka).topic("t").start_offset(StartOffset::At(2));
+    let mut reader = reader.build().unwrap();
     assert_eq!(offsets(&mut reader, 3).await, [2, 3, 4]);
     let batch = reader.next_batch().await.unwrap();
     let rest: Vec<i64> = batch.iter().map(|record| record.unwrap().offset).collect();
@@ -376,9 +376,9 @@ async fn s36_a_sleeping_application_is_not_fetched_ahead_of_without_bound() {
     fetch(&mut reader).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(
-        reader.buffered_bytes() <= 32_000,
+        reader.stats().buffered_bytes <= 32_000,
         "{}",
-        reader.buffered_bytes()
+        reader.stats().buffered_bytes
     );
     let fetches = kafka.requests_of(ApiKey::FETCH).len();
     tokio::time::sleep(Duration::from_secs(600)).await;
@@ -408,4 +408,63 @@ async fn assert_silent_but_for_errors(reader: &mut Reader) {
     while let Ok(received) = tokio::time::timeout_at(until, reader.fetch_message()).await {
         assert!(received.is_err(), "{received:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s33_one_batch_larger_than_every_limit_is_read_if_the_budget_allows() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 2_000);
+    write(&kafka, "t", 0, 1);
+    let small = builder(&kafka)
+        .topic("t")
+        .max_bytes(1_000)
+        .max_partition_bytes(1_000);
+    let expected: Vec<i64> = (0..2_001).collect();
+    let mut enough = small.clone().buffer_memory(64_000).build().unwrap();
+    assert_eq!(offsets(&mut enough, 2_001).await, expected);
+    let mut too_little = small.buffer_memory(20_000).build().unwrap();
+    let error = too_little.fetch_message().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ReaderError::BatchTooLarge {
+                offset: 0,
+                limit: 20_000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_silent(&mut too_little).await;
+    too_little.set_offset(2_000).await.unwrap();
+    assert_eq!(offsets(&mut too_little, 1).await, [2_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t43_a_dropped_future_loses_nothing() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let mut reader = builder(&kafka).topic("t").build().unwrap();
+    for offset in 0..20 {
+        let early = tokio::time::timeout(Duration::from_millis(70), reader.fetch_message()).await;
+        assert!(early.is_err());
+        write(&kafka, "t", 0, 1);
+        assert_eq!(offsets(&mut reader, 1).await, [offset]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_cluster_is_not_asked_after_the_reader_is_dropped() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 1);
+    let mut reader = builder(&kafka).topic("t").build().unwrap();
+    fetch(&mut reader).await;
+    drop(reader);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let fetches = kafka.requests_of(ApiKey::FETCH).len();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(kafka.requests_of(ApiKey::FETCH).len(), fetches);
+    assert_eq!(kafka.open_connections(), 0);
 }
