@@ -261,16 +261,29 @@ impl Core {
         if flight.ambiguous || !self.rules.idempotent {
             // With another number the broker could not tell a second copy from the first.
             self.fail_for(number, id, Cause::Code(code));
-        } else {
-            self.retry(
-                number,
-                id,
-                Stored::No,
-                false,
-                Cause::Code(code),
-                leaders,
-                now,
-            );
+            return;
+        }
+        let is_first = flight.attempts <= 1;
+        let cause = Cause::Code(code);
+        self.retry(number, id, Stored::No, false, cause, leaders, now);
+        if is_first {
+            // The new epoch is all it needs; only when that does not help, time may.
+            self.hurry(number, id, now);
+        }
+    }
+
+    fn hurry(&mut self, number: usize, id: u64, now: Instant) {
+        let Some(lane) = &mut self.lanes[number] else {
+            return;
+        };
+        let flight = lane
+            .position(id)
+            .and_then(|index| lane.flights.get_mut(index));
+        if let Some(flight) = flight {
+            flight.place = Place::Waiting {
+                until: now,
+                stale_epoch: None,
+            };
         }
     }
 
