@@ -46,8 +46,8 @@ struct Shared {
     address: HostPort,
     config: ConnConfig,
     versions: Versions,
-    /// How long the first log-in lasts, if the broker limits it.
-    lifetime: Option<Duration>,
+    /// When the first log-in began, and how long it lasts, if the broker limits it.
+    session: Option<(Instant, Duration)>,
     /// Ours and the peer's, where the stream has any.
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
@@ -87,7 +87,7 @@ impl Connection {
             address,
             config: config.clone(),
             versions: ready.versions,
-            lifetime: ready.lifetime,
+            session: ready.session,
             local,
             peer,
             next_id: AtomicI32::new(ready.next_id),

@@ -34,8 +34,8 @@ pub(super) struct Ready {
     pub(super) versions: Versions,
     /// The first correlation id not used yet.
     pub(super) next_id: i32,
-    /// How long the log-in lasts, if the broker limits it.
-    pub(super) lifetime: Option<Duration>,
+    /// When the log-in began, and how long it lasts, if the broker limits it.
+    pub(super) session: Option<(Instant, Duration)>,
 }
 
 /// Agrees on versions and logs in, by `deadline`.
@@ -54,14 +54,16 @@ pub(super) async fn prepare(
     let versions = timeout_at(deadline, opening.agree_on_versions())
         .await
         .map_err(|_| late(Stage::Versions))??;
-    let mut lifetime = None;
+    let mut session = None;
     if let Some(mechanism) = &config.sasl {
         opening.frames.set_cap(LOGIN_CAP);
         let logging_in =
             authentication::log_in(&mut opening, &**mechanism, address, &versions, config);
-        lifetime = timeout_at(deadline, logging_in)
+        let began = Instant::now();
+        let lifetime = timeout_at(deadline, logging_in)
             .await
             .map_err(|_| late(Stage::Login))??;
+        session = lifetime.map(|lifetime| (began, lifetime));
     }
     opening.frames.set_cap(config.max_frame);
     Ok(Ready {
@@ -70,7 +72,7 @@ pub(super) async fn prepare(
         frames: opening.frames,
         versions,
         next_id: opening.next_id,
-        lifetime,
+        session,
     })
 }
 

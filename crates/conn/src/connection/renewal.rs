@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ekafka_protocol::Request;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::authentication::{self, Carrier};
@@ -17,16 +17,19 @@ use crate::sasl::LoginError;
 
 /// Renews the log-in for ever; ends only with the error that must end the connection.
 pub(super) async fn renew_loop(shared: &Shared) -> ConnError {
-    let (Some(mut lifetime), Some(mechanism)) = (shared.lifetime, &shared.config.sasl) else {
+    let (Some((mut began, mut lifetime)), Some(mechanism)) = (shared.session, &shared.config.sasl)
+    else {
         return std::future::pending().await;
     };
     loop {
-        sleep(renew_after(lifetime, fastrand::f64())).await;
+        // The broker counts from some moment after the beginning, so this is never late.
+        sleep_until(began + renew_after(lifetime, fastrand::f64())).await;
+        began = Instant::now();
         // Kafka takes nothing but the log-in's own requests until it is done: other requests wait meanwhile.
         shared.desk().set_gated(true);
         let mut carrier = Renewal {
             shared,
-            deadline: shared.config.dial_deadline(Instant::now()),
+            deadline: shared.config.dial_deadline(began),
         };
         let (address, versions) = (&shared.address, &shared.versions);
         let renewed = authentication::log_in(

@@ -4,3 +4,6 @@ mod hostile;
 mod login;
 mod peer;
 mod pipelining;
+mod sessions;
+mod sharing;
+mod tls;

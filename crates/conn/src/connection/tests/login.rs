@@ -19,7 +19,7 @@ const V0: VersionRange = VersionRange::new(0, 0);
 const V1: VersionRange = VersionRange::new(0, 1);
 const V2: VersionRange = VersionRange::new(0, 2);
 
-fn plain(config: ConnConfig) -> ConnConfig {
+pub(super) fn plain(config: ConnConfig) -> ConnConfig {
     let mechanism = Plain::new("user", "secret").unwrap();
     config
         .sasl(Arc::new(mechanism))
@@ -38,7 +38,7 @@ fn cause(error: &ConnError) -> &LoginError {
 }
 
 impl Peer {
-    async fn say_versions_with(&mut self, sasl: &[(ApiKey, VersionRange)]) {
+    pub(super) async fn say_versions_with(&mut self, sasl: &[(ApiKey, VersionRange)]) {
         let (header, _) = self.request().await;
         let mut answer = versions_answer();
         let listed = sasl
@@ -75,7 +75,7 @@ impl Peer {
     }
 }
 
-const CURRENT: [(ApiKey, VersionRange); 2] = [
+pub(super) const CURRENT: [(ApiKey, VersionRange); 2] = [
     (ApiKey::SASL_HANDSHAKE, V1),
     (ApiKey::SASL_AUTHENTICATE, V2),
 ];
