@@ -2,6 +2,7 @@
 //! of kafka-go's own test suite, `s…` one that its users' guides promise, `c…` a decision about an open question.
 
 mod admin;
+mod canary;
 mod deadlines;
 mod dialer;
 mod groups;

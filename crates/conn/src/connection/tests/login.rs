@@ -221,3 +221,41 @@ async fn x21_silent_broker_ends_the_log_in_at_the_dials_limit() {
     );
     assert_eq!(start.elapsed(), Duration::from_secs(3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn h05_answer_byte_by_byte_does_not_extend_the_dials_limit() {
+    let (config, mut peer) = pipe(1 << 16);
+    let start = Instant::now();
+    let config = plain(config).timeout(Duration::from_secs(10));
+    let serve = async {
+        peer.say_versions_with(&CURRENT).await;
+        peer.request().await;
+        for _ in 0..1_000 {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            // The client closes the pipe when it has given up.
+            if tokio::io::AsyncWriteExt::write_all(&mut peer.0, &[0])
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+    };
+    let opening = async {
+        let opened = open(&config).await;
+        (opened, start.elapsed())
+    };
+    let ((opened, took), ()) = tokio::join!(opening, serve);
+    let error = opened.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ConnError::Timeout {
+                stage: Stage::Login,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(took, Duration::from_secs(10));
+}
