@@ -7,7 +7,7 @@ mod time_limit;
 use std::env;
 use std::time::Duration;
 
-use ekafka_conn::{ConnConfig, Connection};
+use ekafka_conn::{ConnConfig, Connection, Dialer};
 use ekafka_protocol::cold::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use ekafka_protocol::messages::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use ekafka_protocol::{ErrorCode, StrBytes};
@@ -98,19 +98,28 @@ impl Kafka {
         let name = self.unique("topic");
         let connection = self.connect().await;
         create(&connection, &name, partitions, config).await;
-        loop {
-            let answer = metadata(&connection, &name).await;
-            let ready = answer.topics.first().map_or(0, |topic| {
-                topic
-                    .partitions
-                    .iter()
-                    .filter(|partition| partition.leader_id >= 0)
-                    .count()
-            });
-            if i32::try_from(ready) == Ok(partitions) {
-                return name;
+        self.until_led(&name, partitions).await;
+        name
+    }
+
+    /// Waits until the leader of each partition of a topic serves it. A real broker may be told that it leads, and tell
+    /// others so, a moment before it does.
+    pub(crate) async fn until_led(&self, topic: &str, partitions: i32) {
+        let dialer = Dialer::default();
+        for partition in 0..partitions {
+            let offset = async || {
+                let leader = dialer
+                    .dial_leader(&self.brokers[0], topic, partition)
+                    .await?;
+                leader.read_first_offset().await
+            };
+            while let Err(error) = in_time(offset()).await {
+                assert!(
+                    error.is_retriable(),
+                    "{topic}[{partition}] has no leader: {error}"
+                );
+                sleep(LOOK_AGAIN).await;
             }
-            sleep(LOOK_AGAIN).await;
         }
     }
 

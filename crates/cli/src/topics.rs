@@ -162,7 +162,7 @@ pub(crate) async fn offsets(
 async fn list(connection: &Connection) -> Result<(), Failure> {
     let conn = connection.dial().await?;
     let all = conn.read_partitions(&[]).await;
-    let all = all.map_err(|error| Failure::new("cannot list the topics", &error))?;
+    let all = all.map_err(|error| refused("cannot list the topics", &error))?;
     let mut topics: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for partition in &all {
         let (partitions, replicas) = topics.entry(&partition.topic).or_default();
@@ -238,10 +238,14 @@ async fn wait_until_ready(cluster: &Cluster, topic: &str) -> Result<(), ConnErro
 /// A refusal, with what usually helps.
 fn refused(what: &str, error: &ConnError) -> Failure {
     let failure = Failure::new(what, error);
-    let ConnError::Kafka { code, .. } = error else {
-        return failure;
+    let code = match error {
+        ConnError::Kafka { code, .. } => *code,
+        ConnError::Disconnected { .. } => {
+            return failure.advise("--sasl or --tls-ca, if this listener expects them");
+        }
+        _ => return failure,
     };
-    match *code {
+    match code {
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => failure.advise("ekafka topics list"),
         ErrorCode::INVALID_TOPIC_EXCEPTION => {
             failure.advise("a name of letters, digits, `.`, `_` and `-`, at most 249 of them")

@@ -1,4 +1,34 @@
 //! A Kafka client in Rust: fast per record, hard to break, pleasant to read.
+//!
+//! [`Writer`] produces, [`Reader`] consumes, alone or in a consumer group; both share one network stack with the low-level
+//! [`Dialer`] and [`Conn`]. Tests need no service: the `ekafka-testkit` crate is a broker inside the process.
+//!
+//! ```
+//! use ekafka::{Reader, Record, Writer};
+//! use ekafka_testkit::EmbeddedKafka;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let kafka = EmbeddedKafka::builder().start().await?;
+//! kafka.create_topic("orders", 3)?;
+//!
+//! let writer = Writer::builder().brokers(kafka.addresses()).topic("orders").build()?;
+//! writer.write(&[Record::new("two apples").key("user-7")]).await?;
+//!
+//! let mut reader =
+//!     Reader::builder().brokers(kafka.addresses()).topic("orders").group_id("shop").build()?;
+//! let message = reader.fetch_message().await?;
+//! assert_eq!(message.value(), Some(&b"two apples"[..]));
+//! reader.commit_messages(&[message]).await?;
+//! reader.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! - `zstd` (default): the zstd codec, by the reference library in C.
+//! - `native-roots`: [`TlsBuilder`] can trust the operating system's certificate authorities.
 
 pub use ekafka_conn::{
     Batch, Broker, BrokerId, BrokerView, Cluster, ClusterView, Conn, ConnConfig, ConnError,
@@ -19,3 +49,8 @@ pub use ekafka_writer::{
     Acks, Cause, Delivered, Delivery, ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig,
     WriterError, balancer,
 };
+
+/// The README's example must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -208,6 +208,7 @@ async fn s1_25_topic_can_be_created_where_asking_creates_none() {
         .await
         .unwrap();
     settled(&conn, &topic, 1).await;
+    kafka.until_led(&topic, 1).await;
     assert_eq!(
         leader_of(&kafka, &topic).await.write(b"x").await.unwrap(),
         1

@@ -133,7 +133,6 @@ num.partitions=3
 offsets.topic.num.partitions=8
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
 group.consumer.min.session.timeout.ms=1000
 group.consumer.min.heartbeat.interval.ms=500
 broker.session.timeout.ms=6000
