@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::builder::Builder;
 use crate::cluster::NewTopic;
-use crate::faults::FaultBuilder;
+use crate::faults::{ConnectFaultBuilder, FaultBuilder};
 use crate::journal::LoggedRequest;
 use crate::server::Shared;
 use crate::server::listener::{Front, bind};
@@ -399,6 +399,11 @@ impl EmbeddedKafka {
     /// Writes down a fault for the next requests of any API.
     pub fn on_any(&self) -> FaultBuilder {
         FaultBuilder::new(None, Arc::clone(&self.shared))
+    }
+
+    /// Writes down what happens to the next new connections.
+    pub fn on_connect(&self) -> ConnectFaultBuilder {
+        ConnectFaultBuilder::new(Arc::clone(&self.shared))
     }
 
     /// Forgets the faults that have not happened.

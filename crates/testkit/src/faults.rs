@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ekafka_protocol::{ApiKey, ErrorCode};
+use ekafka_protocol::{ApiKey, BrokerRequest, ErrorCode, Frame, skip_response_tags};
 
+use crate::api::Refusal;
 use crate::journal::LoggedRequest;
 use crate::server::Shared;
 
@@ -46,8 +47,11 @@ impl fmt::Debug for Rule {
     }
 }
 
+/// Changes an answer; see [`FaultBuilder::edit`].
+type Edit = Arc<dyn Fn(i16, i32, Bytes) -> Result<Frame, Refusal> + Send + Sync>;
+
 /// What happens to one request.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct FaultPlan {
     /// Waited before the request is handled.
     pub(crate) delay: Option<Duration>,
@@ -68,6 +72,16 @@ pub(crate) struct FaultPlan {
     pub(crate) replaced_by: Option<Bytes>,
     /// The answer is sent this often instead of once.
     pub(crate) copies: Option<usize>,
+    /// Gets version, correlation id and body of the answer, and makes another one.
+    pub(crate) edit: Option<Edit>,
+}
+
+impl fmt::Debug for FaultPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultPlan")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An error code put into the answer.
@@ -175,6 +189,22 @@ impl FaultBuilder {
         self
     }
 
+    /// Changes the answer to requests of type `R` before it is sent: leaves partitions out, names others, lies.
+    ///
+    /// An answer whose new form the request's version cannot carry ends the connection, as a violation of its own.
+    pub fn edit<R: BrokerRequest>(
+        mut self,
+        change: impl Fn(&mut R::Response) + Send + Sync + 'static,
+    ) -> Self {
+        self.rule.plan.edit = Some(Arc::new(move |version, correlation_id, mut body| {
+            skip_response_tags(R::API, version, &mut body)?;
+            let mut response = R::decode_response(version, body)?;
+            change(&mut response);
+            Ok(Frame::response::<R>(version, correlation_id, &response)?)
+        }));
+        self
+    }
+
     /// Only on this node.
     pub fn node(mut self, id: i32) -> Self {
         self.rule.node = Some(id);
@@ -210,6 +240,7 @@ impl Drop for FaultBuilder {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     rules: Vec<Rule>,
+    connects: Vec<ConnectRule>,
 }
 
 impl Faults {
@@ -233,17 +264,105 @@ impl Faults {
         FaultPlan::default()
     }
 
+    /// What happens to this new connection; the rule that fits is used up by one.
+    pub(crate) fn take_connect(&mut self, node: i32) -> Option<ConnectFault> {
+        let fits = |rule: &&mut ConnectRule| rule.node.is_none_or(|id| id == node);
+        let rule = self.connects.iter_mut().find(fits)?;
+        let fault = rule.fault;
+        if rule.times != usize::MAX {
+            rule.times -= 1;
+        }
+        self.connects.retain(|rule| rule.times > 0);
+        Some(fault)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.rules.clear();
+        self.connects.clear();
     }
 
     /// Faults that have not happened yet, those for ever aside.
     pub(crate) fn pending(&self) -> usize {
-        self.rules
-            .iter()
-            .filter(|rule| rule.times != usize::MAX)
-            .map(|rule| rule.times)
+        let rules = self.rules.iter().map(|rule| rule.times);
+        let connects = self.connects.iter().map(|rule| rule.times);
+        rules
+            .chain(connects)
+            .filter(|times| *times != usize::MAX)
             .sum()
+    }
+}
+
+/// What happens to the next new connections, being written down: it takes effect when this value is dropped, at the end of
+/// the statement, and happens once unless told otherwise.
+#[derive(Debug)]
+pub struct ConnectFaultBuilder {
+    rule: ConnectRule,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ConnectRule {
+    node: Option<i32>,
+    times: usize,
+    fault: ConnectFault,
+}
+
+/// What happens to one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectFault {
+    Close,
+    Silence,
+    Delay(Duration),
+}
+
+impl ConnectFaultBuilder {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            rule: ConnectRule {
+                node: None,
+                times: 1,
+                fault: ConnectFault::Close,
+            },
+            shared,
+        }
+    }
+
+    /// Accepts and closes: what happens when nothing else is said.
+    pub fn close(mut self) -> Self {
+        self.rule.fault = ConnectFault::Close;
+        self
+    }
+
+    /// Accepts and never says a word, not even in a TLS handshake.
+    pub fn silence(mut self) -> Self {
+        self.rule.fault = ConnectFault::Silence;
+        self
+    }
+
+    /// Accepts and begins to listen only after this time.
+    pub fn delay(mut self, time: Duration) -> Self {
+        self.rule.fault = ConnectFault::Delay(time);
+        self
+    }
+
+    /// Only on this node.
+    pub fn node(mut self, id: i32) -> Self {
+        self.rule.node = Some(id);
+        self
+    }
+
+    /// Happens to so many connections; `usize::MAX` is for ever.
+    pub fn times(mut self, times: usize) -> Self {
+        self.rule.times = times;
+        self
+    }
+}
+
+impl Drop for ConnectFaultBuilder {
+    fn drop(&mut self) {
+        if self.rule.times > 0 {
+            self.shared.faults().connects.push(self.rule);
+        }
     }
 }
 

@@ -28,6 +28,6 @@ mod transactions;
 pub use broker::{Connector, EmbeddedKafka};
 pub use builder::Builder;
 pub use delay::DelayProxy;
-pub use faults::FaultBuilder;
+pub use faults::{ConnectFaultBuilder, FaultBuilder};
 pub use journal::LoggedRequest;
 pub use tls::TlsFiles;

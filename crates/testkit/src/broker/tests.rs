@@ -198,6 +198,45 @@ async fn answers_can_be_cut_replaced_repeated_and_withheld() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_can_be_edited() {
+    let kafka = in_memory(3).await;
+    let mut client = RawClient::to(&kafka, 1);
+    kafka
+        .on_next(ApiKey::METADATA)
+        .edit::<MetadataRequest>(|answer| answer.brokers.clear());
+    for version in [1, 12] {
+        assert_eq!(
+            client
+                .ask(version, &MetadataRequest::default())
+                .await
+                .brokers
+                .len(),
+            if version == 1 { 0 } else { 3 }
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_can_be_closed_delayed_and_left_in_silence() {
+    let kafka = in_memory(2).await;
+    kafka.on_connect().node(2).close();
+    kafka.on_connect().node(2).delay(Duration::from_secs(5));
+    kafka.on_connect().node(2).silence();
+    let request = ApiVersionsRequest::default();
+    RawClient::to(&kafka, 1).ask(0, &request).await;
+    assert!(RawClient::to(&kafka, 2).receive_any().await.is_none());
+    let began = Instant::now();
+    RawClient::to(&kafka, 2).ask(0, &request).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(5));
+    let mut silent = RawClient::to(&kafka, 2);
+    silent.send(0, &request).await;
+    let waited = tokio::time::timeout(Duration::from_secs(3600), silent.receive_any()).await;
+    assert!(waited.is_err());
+    assert_eq!(kafka.pending_faults(), 0);
+    RawClient::to(&kafka, 2).ask(0, &request).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn bodies_are_kept_when_asked_for() {
     let builder = EmbeddedKafka::builder()
         .nodes(1)

@@ -8,9 +8,11 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::{Shared, serve};
 use crate::delay::relay;
+use crate::faults::ConnectFault;
 
 /// One node as long as it is up: dropping it closes the port and every connection.
 #[derive(Debug)]
@@ -114,7 +116,18 @@ fn spawn_session<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let fault = shared.faults().take_connect(node);
     let session = async move {
+        match fault {
+            None => {}
+            Some(ConnectFault::Close) => return,
+            Some(ConnectFault::Delay(time)) => sleep(time).await,
+            Some(ConnectFault::Silence) => {
+                // The connection must stay open, so it must not be dropped.
+                let _open = stream;
+                return std::future::pending().await;
+            }
+        }
         let round_trip = shared.round_trip;
         if round_trip.is_zero() {
             return secure(shared, node, stream, host).await;

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use ekafka_protocol::{Frame, RequestHeader};
+use ekafka_protocol::{Frame, LENGTH_BYTES, RequestHeader, decode_correlation_id};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -141,9 +141,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.violation(&format!("{} v{}: {what}", call.api, call.version));
         }
         match answer {
-            Ok(Answer::Reply(frame)) => self.answer(frame, plan).await,
+            Ok(Answer::Reply(frame)) => self.answer(frame, plan, &call).await,
             Ok(Answer::Last(frame)) => {
-                self.answer(frame, plan).await?;
+                self.answer(frame, plan, &call).await?;
                 Ok(Next::End)
             }
             Ok(Answer::Nothing) if plan.drops_after => Ok(Next::End),
@@ -200,7 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    async fn answer(&mut self, frame: Frame, plan: FaultPlan) -> io::Result<Next> {
+    async fn answer(&mut self, frame: Frame, plan: FaultPlan, call: &Call) -> io::Result<Next> {
         if plan.drops_after {
             return Ok(Next::End);
         }
@@ -211,6 +211,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.outbound.flush(&mut self.stream).await?;
             sleep(time).await;
         }
+        let frame = match plan.edit {
+            None => frame,
+            Some(edit) => {
+                let mut body = frame.to_bytes().slice(LENGTH_BYTES..);
+                let edited = decode_correlation_id(&mut body).map_err(api::Refusal::from);
+                match edited.and_then(|_| edit(call.version, call.correlation_id, body)) {
+                    Ok(frame) => frame,
+                    Err(error) => {
+                        self.violation(&format!("the test's edit of an answer: {error}"));
+                        return Ok(Next::End);
+                    }
+                }
+            }
+        };
         if let Some(bytes) = plan.cut {
             let whole = frame.to_bytes();
             self.outbound
