@@ -1,22 +1,23 @@
 //! A cluster: what is known of it, and a way to every broker.
 
 mod refreshing;
+mod routing;
 mod state;
+mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
 
-use ekafka_protocol::cold::FindCoordinatorRequest;
-use ekafka_protocol::{ApiKey, ErrorCode, Request};
-use tokio::time::{Instant, sleep, timeout_at};
+use ekafka_protocol::Request;
+use tokio::time::Instant;
 
 use self::state::Shared;
 use crate::address::HostPort;
-use crate::broker::{Broker, Purpose};
+use crate::broker::Purpose;
 use crate::config::ConnConfig;
 use crate::connection::Connection;
-use crate::coordinator::{self, CoordinatorKind};
-use crate::error::{ConnError, Stage};
+use crate::coordinator::CoordinatorKind;
+use crate::error::ConnError;
 use crate::ids::BrokerId;
 use crate::refresh::Refresh;
 use crate::view::ClusterView;
@@ -280,224 +281,6 @@ impl Cluster {
         &self.shared().config
     }
 
-    async fn route(
-        &self,
-        to: To<'_>,
-        purpose: Purpose,
-        deadline: Instant,
-    ) -> Result<Connection, ConnError> {
-        let broker = match to {
-            To::Broker(id) => id,
-            To::Any => return self.any_connection(purpose, deadline).await,
-            To::Controller => {
-                let found = |view: &ClusterView| view.controller().map(|_| Ok(()));
-                if found(&self.view()).is_none() {
-                    self.invalidate(Refresh::All);
-                }
-                let view = self.wait_for(deadline, found).await?;
-                view.controller().ok_or(ConnError::Closed)?
-            }
-            To::Group(key) => {
-                self.coordinator_until(CoordinatorKind::Group, key, deadline)
-                    .await?
-            }
-            To::Transaction(key) => {
-                let kind = CoordinatorKind::Transaction;
-                self.coordinator_until(kind, key, deadline).await?
-            }
-        };
-        self.connection_until(broker, purpose, deadline).await
-    }
-
-    async fn connection_until(
-        &self,
-        id: BrokerId,
-        purpose: Purpose,
-        deadline: Instant,
-    ) -> Result<Connection, ConnError> {
-        self.shared().ensure_running();
-        let broker = match self.shared().known_broker(id) {
-            Some(broker) => broker,
-            None => {
-                let generation = self.view().generation;
-                self.invalidate(Refresh::All);
-                self.view_newer_than(generation, deadline).await?;
-                self.shared()
-                    .known_broker(id)
-                    .ok_or_else(|| ConnError::NoBroker {
-                        wanted: Some(id),
-                        attempts: Arc::default(),
-                    })?
-            }
-        };
-        self.connect(&broker, purpose, deadline).await
-    }
-
-    /// A connection to whoever answers, open ones first.
-    async fn any_connection(
-        &self,
-        purpose: Purpose,
-        deadline: Instant,
-    ) -> Result<Connection, ConnError> {
-        self.view_newer_than(0, deadline).await?;
-        let mut attempts = Vec::new();
-        for broker in self.shared().by_readiness(purpose) {
-            match self.connect(&broker, purpose, deadline).await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => attempts.push(error),
-            }
-            if Instant::now() >= deadline {
-                break;
-            }
-        }
-        self.invalidate(Refresh::All);
-        Err(ConnError::NoBroker {
-            wanted: None,
-            attempts: attempts.into(),
-        })
-    }
-
-    async fn connect(
-        &self,
-        broker: &Arc<Broker>,
-        purpose: Purpose,
-        deadline: Instant,
-    ) -> Result<Connection, ConnError> {
-        let connecting = broker.connect(purpose, &self.shared().config);
-        let outcome = timeout_at(deadline, connecting).await.unwrap_or_else(|_| {
-            Err(ConnError::Timeout {
-                broker: broker.address().clone(),
-                stage: Stage::Connect,
-                sent: false,
-            })
-        });
-        if outcome.is_err() {
-            // The address may be an old one.
-            self.invalidate(Refresh::All);
-        }
-        outcome
-    }
-
-    async fn coordinator_until(
-        &self,
-        kind: CoordinatorKind,
-        key: &str,
-        deadline: Instant,
-    ) -> Result<BrokerId, ConnError> {
-        let shared = self.shared();
-        if let Some(known) = shared.coordinators.find(kind, key) {
-            return Ok(known);
-        }
-        // One look-up at a time: who waited finds the answer of the one before.
-        let _turn = shared
-            .looking_up
-            .acquire()
-            .await
-            .map_err(|_| ConnError::Closed)?;
-        loop {
-            if let Some(known) = shared.coordinators.find(kind, key) {
-                return Ok(known);
-            }
-            let connection = self.any_connection(Purpose::General, deadline).await?;
-            let version =
-                connection.version_of(FindCoordinatorRequest::API, coordinator::versions(kind))?;
-            let request = coordinator::question(kind, key, version);
-            let answer = connection.send_version(&request, version, deadline).await?;
-            match coordinator::read(&answer, key, version) {
-                Ok((broker, address)) => {
-                    shared.replace_view(|view| view.with_broker(broker, &address));
-                    shared.coordinators.note(kind, key, broker);
-                }
-                Err(code) => {
-                    let again = Instant::now() + shared.config.retry_backoff;
-                    if !is_passing(code) || again >= deadline {
-                        return Err(ConnError::Kafka {
-                            broker: connection.address().clone(),
-                            api: ApiKey::FIND_COORDINATOR,
-                            code,
-                        });
-                    }
-                    sleep(shared.config.retry_backoff).await;
-                }
-            }
-        }
-    }
-
-    async fn wait_for_topic(
-        &self,
-        name: &str,
-        deadline: Instant,
-        mut ask: impl FnMut(Arc<str>),
-    ) -> Result<Arc<ClusterView>, ConnError> {
-        let first = self.view().generation;
-        let mut last_code = None;
-        let mut asked_in = None;
-        let waiting = self.wait_for(deadline, |view| {
-            let code = match view.topic(name) {
-                Some(topic) if topic.error == ErrorCode::NONE && topic.has_leader() => {
-                    return Some(Ok(()));
-                }
-                Some(topic) if topic.error != ErrorCode::NONE => topic.error,
-                Some(_) => ErrorCode::LEADER_NOT_AVAILABLE,
-                None => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-            };
-            // What was known before the call may be out of date.
-            if view.generation > first {
-                last_code = Some(code);
-                if !code.is_retriable() {
-                    return Some(Err(topic_error(name, code)));
-                }
-            }
-            if asked_in != Some(view.generation) {
-                asked_in = Some(view.generation);
-                ask(name.into());
-                self.shared().wake();
-            }
-            None
-        });
-        match waiting.await {
-            Err(ConnError::Timeout { .. }) if last_code.is_some() => {
-                Err(topic_error(name, last_code.unwrap_or(ErrorCode::NONE)))
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Waits until `check` is content with a view.
-    async fn wait_for(
-        &self,
-        deadline: Instant,
-        mut check: impl FnMut(&ClusterView) -> Option<Result<(), ConnError>>,
-    ) -> Result<Arc<ClusterView>, ConnError> {
-        let shared = self.shared();
-        shared.ensure_running();
-        let mut progress = shared.progress.subscribe();
-        let rounds = progress.borrow_and_update().rounds;
-        loop {
-            let view = shared.view();
-            if let Some(outcome) = check(&view) {
-                return outcome.map(|()| view);
-            }
-            // The last round's failure counts once a round has ended since this call began.
-            let failure = {
-                let now = progress.borrow_and_update();
-                now.failure
-                    .clone()
-                    .filter(|failure| now.rounds > rounds || failure.is_fatal())
-            };
-            if let Some(failure) = &failure
-                && failure.is_fatal()
-            {
-                return Err(failure.clone());
-            }
-            match timeout_at(deadline, progress.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(ConnError::Closed),
-                Err(_) => return Err(failure.unwrap_or_else(|| shared.no_metadata())),
-            }
-        }
-    }
-
     fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
     }
@@ -516,18 +299,6 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.close();
     }
-}
-
-fn topic_error(name: &str, code: ErrorCode) -> ConnError {
-    ConnError::Topic {
-        topic: name.into(),
-        code,
-    }
-}
-
-/// Whether a coordinator may be found a moment later.
-fn is_passing(code: ErrorCode) -> bool {
-    code == ErrorCode::COORDINATOR_NOT_AVAILABLE || code == ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
 }
 
 /// Tries of one request of which nothing has left.

@@ -295,15 +295,16 @@ impl Shared {
 
     /// What decodes the answer to an `R` and hands it to `tell`.
     fn reply<R: Request>(
-        &self,
+        self: &Arc<Self>,
         version: i16,
         tell: impl FnOnce(Result<R::Response, ConnError>) + Send + 'static,
     ) -> Box<dyn Reply> {
         Box::new(Decoded {
-            broker: self.address.clone(),
+            shared: self.clone(),
             api: R::API,
             version,
             decode: R::decode_response,
+            throttle_time_ms: R::throttle_time_ms,
             tell,
         })
     }

@@ -16,14 +16,25 @@ pub(crate) fn pause(api: ApiKey, version: i16, body: &[u8]) -> Option<Duration> 
     capped(i32::from_be_bytes(*body.first_chunk()?))
 }
 
+/// The pause that a produce answer of that version asks for; it stands behind the partitions.
+pub(crate) fn trailing_pause(version: i16, milliseconds: i32) -> Option<Duration> {
+    if version < SINCE_PRODUCE {
+        return None;
+    }
+    capped(milliseconds)
+}
+
 /// A throttle time in milliseconds as a pause; `None` for zero and negative ones.
-pub(crate) fn capped(milliseconds: i32) -> Option<Duration> {
+fn capped(milliseconds: i32) -> Option<Duration> {
     let milliseconds = u64::try_from(milliseconds).ok().filter(|ms| *ms > 0)?;
     Some(Duration::from_millis(milliseconds).min(LONGEST))
 }
 
 /// The longest pause honoured, whatever a broker asks for.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
+
+/// The version of Produce since which the client must pause (KIP-219).
+const SINCE_PRODUCE: i16 = 6;
 
 /// APIs whose answer begins with `throttle_time_ms`, and the version since which the client must pause (KIP-219).
 const LEADING: &[(ApiKey, i16)] = &[

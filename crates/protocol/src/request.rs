@@ -48,6 +48,13 @@ pub trait Request: Send + Sync {
     ///
     /// [`DecodeError`] when the bytes are no such answer, or more than it.
     fn decode_response(version: i16, body: Bytes) -> Result<Self::Response, DecodeError>;
+
+    /// How long the client is asked to pause, in milliseconds, where the answer does not begin with it (KIP-124).
+    ///
+    /// Most answers begin with their throttle time; this is for those that have it elsewhere.
+    fn throttle_time_ms(_response: &Self::Response) -> i32 {
+        0
+    }
 }
 
 /// A request as the broker sees it: the other half of [`Request`], for embedded brokers and tests.

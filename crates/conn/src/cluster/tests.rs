@@ -1,5 +1,7 @@
 //! A cluster against the embedded broker, in memory and under a paused clock.
 
+mod moving;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Logs in again before the session ends (KIP-368), so that the broker never has to cut the connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::error::ConnError;
 use crate::sasl::LoginError;
 
 /// Renews the log-in for ever; ends only with the error that must end the connection.
-pub(super) async fn renew_loop(shared: &Shared) -> ConnError {
+pub(super) async fn renew_loop(shared: &Arc<Shared>) -> ConnError {
     let (Some((mut began, mut lifetime)), Some(mechanism)) = (shared.session, &shared.config.sasl)
     else {
         return std::future::pending().await;
@@ -58,7 +59,7 @@ fn renew_after(lifetime: Duration, random: f64) -> Duration {
 
 /// The log-in's requests among the others of the connection.
 struct Renewal<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     deadline: Instant,
 }
 

@@ -23,7 +23,7 @@ use crate::throttle;
 ///
 /// The guard is made by the caller, so that it works even when the task is dropped before it first runs.
 pub(super) async fn run(ending: EndOnDrop, read: ReadSide, frames: FrameReader) {
-    let shared = &*ending.0;
+    let shared = &ending.0;
     let cause = tokio::select! {
         biased;
         cause = read_loop(shared, read, frames) => cause,

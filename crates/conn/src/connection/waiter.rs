@@ -6,8 +6,9 @@ use bytes::Bytes;
 use ekafka_protocol::{ApiKey, DecodeError};
 use tokio::time::Instant;
 
-use crate::address::HostPort;
+use super::Shared;
 use crate::error::{ConnError, Stage};
+use crate::throttle;
 
 /// Who waits for an answer. Told exactly once, whatever happens: dropping it unanswered reports [`ConnError::Closed`].
 pub(super) struct Waiter {
@@ -73,10 +74,12 @@ pub(super) trait Reply: Send {
 
 /// The reply of a request whose answer is a `T`.
 pub(super) struct Decoded<T, F> {
-    pub(super) broker: HostPort,
+    pub(super) shared: Arc<Shared>,
     pub(super) api: ApiKey,
     pub(super) version: i16,
     pub(super) decode: fn(i16, Bytes) -> Result<T, DecodeError>,
+    /// Reads the pause that the answer asks for, in milliseconds, where it does not begin with it.
+    pub(super) throttle_time_ms: fn(&T) -> i32,
     pub(super) tell: F,
 }
 
@@ -94,12 +97,17 @@ where
         };
         match (self.decode)(self.version, body) {
             Ok(answer) => {
+                // Before the caller is told, so that its next request is held back already.
+                let asked = (self.throttle_time_ms)(&answer);
+                if let Some(pause) = throttle::trailing_pause(self.version, asked) {
+                    self.shared.throttle(self.api, pause);
+                }
                 (self.tell)(Ok(answer));
                 Ok(())
             }
             Err(fault) => {
                 let cause = ConnError::Malformed {
-                    broker: self.broker.clone(),
+                    broker: self.shared.address.clone(),
                     stage: Stage::Request(self.api),
                     cause: Arc::new(fault),
                 };

@@ -86,6 +86,10 @@ impl Request for ProduceRequest {
         d.finish()?;
         Ok(response)
     }
+
+    fn throttle_time_ms(response: &ProduceResponse) -> i32 {
+        response.throttle_time_ms
+    }
 }
 
 impl BrokerRequest for ProduceRequest {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ekafka_protocol::messages::MetadataRequest;
+use ekafka_protocol::messages::{MetadataRequest, ProduceRequest, ProduceResponse};
 use ekafka_protocol::{ApiKey, VersionRange};
 use tokio::time::Instant;
 
@@ -374,4 +374,36 @@ async fn a_request_that_times_out_while_throttled_fails_alone() {
         "{late:?}"
     );
     assert_eq!(kept.unwrap().cluster_id.as_deref(), Some("kept"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_producer_pauses_before_its_next_request() {
+    let (connection, mut peer) = connected().await;
+    let start = Instant::now();
+    let again = connection.clone();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let produce = || ProduceRequest {
+        acks: -1,
+        ..ProduceRequest::default()
+    };
+    // The next request is sent while the first answer is being told.
+    connection.enqueue(&produce(), soon(), move |_| {
+        again.enqueue(&produce(), soon(), |answer| {
+            tell.send(answer.is_ok()).unwrap()
+        });
+    });
+    let answering = async {
+        for pause in [1_500, 0] {
+            let (header, _) = peer.request().await;
+            let answer = ProduceResponse {
+                throttle_time_ms: pause,
+                ..ProduceResponse::default()
+            };
+            let bytes = encoded::<ProduceRequest>(&header, &answer);
+            peer.send(&bytes).await;
+        }
+    };
+    let (told, ()) = tokio::join!(told, answering);
+    assert!(told.unwrap());
+    assert_eq!(start.elapsed(), Duration::from_millis(1_500));
 }
