@@ -1,1 +1,99 @@
+use super::*;
+use crate::TopicPartition;
+use crate::lane::Assignment;
 
+fn lane(partition: i32) -> Arc<Lane> {
+    let assignment = Arc::new(Assignment::new(TopicPartition::new("t", partition)));
+    let lane = Arc::new(Lane::new(assignment, 1));
+    lane.start(0);
+    lane
+}
+
+fn chunk(lane: &Arc<Lane>, bytes: usize) -> FetchedChunk {
+    FetchedChunk {
+        lane: Arc::clone(lane),
+        records: vec![0; bytes].into(),
+        offset: 0,
+        aborted: Vec::new(),
+    }
+}
+
+fn event(partitions: Vec<TopicPartition>, ticket: Option<u64>) -> Item {
+    let event = Event::Revoked(partitions);
+    Item::Event { event, ticket }
+}
+
+#[test]
+fn s36_bytes_are_charged_until_the_chunk_is_dropped() {
+    let inbox = Arc::new(Inbox::new(1_000));
+    let lane = lane(0);
+    let reserved = inbox.reserve(800);
+    assert_eq!(reserved, 800);
+    assert_eq!(inbox.reserve(800), 0);
+    inbox.deliver(reserved, vec![chunk(&lane, 300)]);
+    assert_eq!((inbox.used(), lane.buffered()), (300, 300));
+    let taken = inbox.take();
+    assert_eq!(inbox.used(), 300);
+    drop(taken);
+    assert_eq!((inbox.used(), lane.buffered()), (0, 0));
+}
+
+#[test]
+fn one_answer_is_let_in_however_small_the_budget() {
+    let inbox = Inbox::new(10);
+    assert_eq!(inbox.reserve(800), 800);
+    inbox.unreserve(800);
+    assert_eq!(inbox.used(), 0);
+}
+
+#[test]
+fn s29_chunks_of_a_frozen_lane_are_never_taken() {
+    let inbox = Arc::new(Inbox::new(1_000));
+    let (old, live) = (lane(0), lane(1));
+    inbox.deliver(0, vec![chunk(&old, 10), chunk(&live, 20)]);
+    old.freeze();
+    let Some(Item::Chunk(taken)) = inbox.take().item else {
+        panic!("no chunk");
+    };
+    assert_eq!(taken.lane.partition().partition, 1);
+    assert_eq!(inbox.used(), 20);
+    inbox.deliver(0, vec![chunk(&old, 10)]);
+    inbox.discard_frozen();
+    assert_eq!(inbox.used(), 20);
+}
+
+#[test]
+fn s37_asking_for_the_next_item_answers_the_event_before() {
+    let inbox = Inbox::new(1_000);
+    inbox.push(event(Vec::new(), Some(7)));
+    let taken = inbox.take();
+    assert!(matches!(taken.item, Some(Item::Event { .. })));
+    assert_eq!(taken.answered, None);
+    assert_eq!(inbox.take().answered, Some(7));
+    assert_eq!(inbox.take().answered, None);
+}
+
+#[test]
+fn s43_a_revocation_nobody_took_becomes_a_loss() {
+    let inbox = Inbox::new(1_000);
+    let partitions = vec![TopicPartition::new("t", 0)];
+    inbox.push(event(partitions.clone(), Some(7)));
+    inbox.lose(7);
+    let Some(Item::Event { event, ticket }) = inbox.take().item else {
+        panic!("no event");
+    };
+    assert_eq!((event, ticket), (Event::Lost(partitions), None));
+    assert_eq!(inbox.take().answered, None);
+}
+
+#[test]
+fn what_is_queued_is_handed_out_before_the_end() {
+    let inbox = Inbox::new(1_000);
+    inbox.push(event(Vec::new(), None));
+    inbox.close();
+    let taken = inbox.take();
+    assert!(taken.item.is_some());
+    let taken = inbox.take();
+    assert!(taken.item.is_none() && taken.is_closed);
+    assert_eq!(inbox.reserve(10), 0);
+}

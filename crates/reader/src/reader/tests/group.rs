@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ekafka_protocol::ApiKey;
+use ekafka_protocol::{ApiKey, ErrorCode};
 
 use super::setup::*;
 use crate::TopicPartition;
@@ -160,4 +160,310 @@ async fn t66_closing_a_reader_that_never_read_returns() {
         .close()
         .await;
     assert_eq!(kafka.requests().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t71_t72_members_share_the_partitions_and_lose_nothing() {
+    let kafka = kafka_of(3).await;
+    kafka.create_topic("t", 6).unwrap();
+    let group = builder(&kafka).topic("t").group_id("g");
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut members = Vec::new();
+    for id in 0..3 {
+        let mut reader = group.clone().build().unwrap();
+        let tell = tell.clone();
+        #[expect(clippy::disallowed_methods, reason = "members run side by side")]
+        members.push(tokio::spawn(async move {
+            loop {
+                let message = reader.fetch_message().await.unwrap();
+                if reader
+                    .commit_messages(std::slice::from_ref(&message))
+                    .await
+                    .is_ok()
+                {
+                    tell.send((id, message.partition(), message.offset()))
+                        .unwrap();
+                }
+            }
+        }));
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        for partition in 0..6 {
+            write(&kafka, "t", partition, 10);
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    let mut last_owner = [None; 6];
+    while seen.len() < 180 {
+        let patience = Duration::from_secs(120);
+        let next = tokio::time::timeout(patience, told.recv()).await;
+        let (id, partition, offset) = next.expect("every record").unwrap();
+        assert!(
+            seen.insert((partition, offset)),
+            "{partition} {offset} twice"
+        );
+        last_owner[usize::try_from(partition).unwrap()] = Some(id);
+    }
+    for id in 0..3 {
+        let owned = last_owner
+            .iter()
+            .filter(|owner| **owner == Some(id))
+            .count();
+        assert_eq!(owned, 2, "{last_owner:?}");
+    }
+    members.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s46_the_group_gets_over_every_error_of_its_coordinator() {
+    let codes = [
+        ErrorCode::NOT_COORDINATOR,
+        ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+    ];
+    let calls = [
+        ApiKey::FIND_COORDINATOR,
+        ApiKey::JOIN_GROUP,
+        ApiKey::SYNC_GROUP,
+        ApiKey::OFFSET_FETCH,
+        ApiKey::HEARTBEAT,
+        ApiKey::OFFSET_COMMIT,
+    ];
+    for api in calls {
+        for code in codes {
+            if api == ApiKey::FIND_COORDINATOR && code == ErrorCode::NOT_COORDINATOR {
+                continue;
+            }
+            let kafka = kafka().await;
+            kafka.create_topic("t", 1).unwrap();
+            write(&kafka, "t", 0, 2);
+            kafka.on_next(api).error(code);
+            let mut reader = builder(&kafka).topic("t").group_id("g").build().unwrap();
+            let message = fetch(&mut reader).await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            reader.commit_messages(&[message]).await.unwrap();
+            let message = fetch(&mut reader).await;
+            reader.commit_messages(&[message]).await.unwrap();
+            assert_eq!(kafka.pending_faults(), 0, "{api} {code}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s46_the_group_gets_over_connections_that_break() {
+    for api in [
+        ApiKey::FIND_COORDINATOR,
+        ApiKey::JOIN_GROUP,
+        ApiKey::SYNC_GROUP,
+        ApiKey::OFFSET_FETCH,
+        ApiKey::HEARTBEAT,
+        ApiKey::OFFSET_COMMIT,
+    ] {
+        let kafka = kafka().await;
+        kafka.create_topic("t", 1).unwrap();
+        write(&kafka, "t", 0, 2);
+        kafka.on_next(api).drop_before();
+        let mut reader = builder(&kafka).topic("t").group_id("g").build().unwrap();
+        let message = fetch(&mut reader).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        reader.commit_messages(&[message]).await.unwrap();
+        let message = fetch(&mut reader).await;
+        reader.commit_messages(&[message]).await.unwrap();
+        assert_eq!(kafka.pending_faults(), 0, "{api}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s40_a_commit_that_is_refused_is_a_typed_error_and_the_group_goes_on() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 3);
+    let mut reader = builder(&kafka).topic("t").group_id("g").build().unwrap();
+    let message = fetch(&mut reader).await;
+    let code = ErrorCode::GROUP_AUTHORIZATION_FAILED;
+    kafka.on_next(ApiKey::OFFSET_COMMIT).error(code);
+    let refused = reader.commit_messages(std::slice::from_ref(&message)).await;
+    assert!(
+        matches!(&refused, Err(ReaderError::Kafka { code: of, .. }) if *of == code),
+        "{refused:?}"
+    );
+    reader.commit_messages(&[message]).await.unwrap();
+    assert_eq!(offsets(&mut reader, 2).await, [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s38_a_member_the_group_forgot_loses_its_partitions_and_comes_back() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 3);
+    let mut reader = builder(&kafka).topic("t").group_id("g").build().unwrap();
+    assert_eq!(event(&mut reader).await, Event::Assigned(names(&[0])));
+    let message = fetch(&mut reader).await;
+    kafka
+        .on_next(ApiKey::HEARTBEAT)
+        .error(ErrorCode::UNKNOWN_MEMBER_ID);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let refused = reader.commit_messages(&[message]).await;
+    assert!(
+        matches!(refused, Err(ReaderError::NotAssigned { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(event(&mut reader).await, Event::Lost(names(&[0])));
+    assert_eq!(event(&mut reader).await, Event::Assigned(names(&[0])));
+    // Nothing was committed, so all of it comes again.
+    assert_eq!(offsets(&mut reader, 3).await, [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s43_heartbeats_go_on_while_the_application_works_until_max_poll() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 3);
+    let interval = Some(Duration::from_secs(400));
+    let group = builder(&kafka).topic("t").group_id("g");
+    let mut reader = group.max_poll_interval(interval).build().unwrap();
+    let message = fetch(&mut reader).await;
+    // Ten times the session timeout.
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    reader.commit_messages(&[message]).await.unwrap();
+    assert_eq!(offsets(&mut reader, 1).await, [1]);
+    tokio::time::sleep(Duration::from_secs(500)).await;
+    assert_eq!(kafka.requests_of(ApiKey::LEAVE_GROUP).len(), 1);
+    assert_eq!(event(&mut reader).await, Event::Lost(names(&[0])));
+    let error = reader.recv().await.unwrap_err();
+    assert!(matches!(error, ReaderError::PollTimeout { .. }), "{error}");
+    // Asking again brings the member back, at what was committed.
+    assert_eq!(event(&mut reader).await, Event::Assigned(names(&[0])));
+    assert_eq!(offsets(&mut reader, 2).await, [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s45_an_idle_member_gets_work_when_the_topic_grows() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let group = builder(&kafka).topic("t").group_id("g");
+    let mut first = group.clone().build().unwrap();
+    event(&mut first).await;
+    let mut second = group.build().unwrap();
+    let mut assigned = [0, 0];
+    let started = tokio::time::Instant::now();
+    let mut has_grown = false;
+    while assigned != [1, 1] {
+        assert!(
+            started.elapsed() < Duration::from_secs(1_200),
+            "{assigned:?}"
+        );
+        if !has_grown && started.elapsed() > Duration::from_secs(60) {
+            kafka.add_partitions("t", 2).unwrap();
+            has_grown = true;
+        }
+        for (reader, count) in [&mut first, &mut second].into_iter().zip(&mut assigned) {
+            let soon = tokio::time::timeout(Duration::from_secs(1), reader.recv()).await;
+            match soon {
+                Ok(Ok(Received::Event(Event::Assigned(partitions)))) => *count = partitions.len(),
+                Ok(Ok(Received::Event(Event::Revoked(_)))) => *count = 0,
+                _ => {}
+            }
+        }
+    }
+    assert!(has_grown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t76_a_member_without_partitions_causes_no_rebalances() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let group = builder(&kafka).topic("t").group_id("g");
+    let mut readers = [group.clone().build().unwrap(), group.build().unwrap()];
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    while tokio::time::Instant::now() < until {
+        for reader in &mut readers {
+            let _ = tokio::time::timeout(Duration::from_millis(100), reader.recv()).await;
+        }
+    }
+    for reader in &readers {
+        assert!(reader.stats().rebalances <= 2, "{:?}", reader.stats());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn t78_several_topics_are_read_by_one_member() {
+    let kafka = kafka().await;
+    for topic in ["a", "b"] {
+        kafka.create_topic(topic, 1).unwrap();
+        write(&kafka, topic, 0, 1);
+    }
+    let mut reader = builder(&kafka)
+        .topics(["a", "b"])
+        .group_id("g")
+        .build()
+        .unwrap();
+    let mut topics = [fetch(&mut reader).await, fetch(&mut reader).await]
+        .map(|message| message.topic().to_owned());
+    topics.sort();
+    assert_eq!(topics, ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s49_a_static_member_is_back_without_a_rebalance_and_fences_its_double() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 2);
+    let group = builder(&kafka)
+        .topic("t")
+        .group_id("g")
+        .group_instance_id("one");
+    let mut first = group.clone().build().unwrap();
+    fetch(&mut first).await;
+    let mut second = group.build().unwrap();
+    fetch(&mut second).await;
+    let fenced = loop {
+        if let Err(error) = first.recv().await {
+            break error;
+        }
+    };
+    assert!(fenced.is_fatal(), "{fenced}");
+    second.close().await;
+    assert_eq!(kafka.requests_of(ApiKey::LEAVE_GROUP).len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t54_what_needs_or_forbids_a_group_says_so() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 1);
+    let mut grouped = builder(&kafka).topic("t").group_id("g").build().unwrap();
+    assert_eq!((grouped.offset(), grouped.lag()), (None, None));
+    let refused = grouped.set_offset(0).await;
+    assert!(
+        matches!(refused, Err(ReaderError::Unavailable { .. })),
+        "{refused:?}"
+    );
+    let mut alone = builder(&kafka).topic("t").build().unwrap();
+    let message = fetch(&mut alone).await;
+    let refused = alone.commit_messages(&[message]).await;
+    assert!(
+        matches!(refused, Err(ReaderError::Unavailable { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn s29_a_seek_in_a_group_moves_the_position_and_not_the_commit() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 5);
+    let group = builder(&kafka).topic("t").group_id("g");
+    let mut first = group.clone().build().unwrap();
+    for _ in 0..4 {
+        first.read_message().await.unwrap();
+    }
+    let partition = TopicPartition::new("t", 0);
+    first.handle().seek(&partition, 1).await.unwrap();
+    let message = fetch(&mut first).await;
+    assert_eq!(message.offset(), 1);
+    // A lower offset than the committed one is not sent.
+    first.commit_messages(&[message]).await.unwrap();
+    first.close().await;
+    let mut second = group.build().unwrap();
+    assert_eq!(offsets(&mut second, 1).await, [4]);
 }
