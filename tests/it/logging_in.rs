@@ -107,13 +107,13 @@ async fn each_mechanism_lets_its_user_in() {
 async fn a_wrong_password_is_refused_without_being_told() {
     let door = sasl_door().await;
     let plain = Plain::new("alice", "wr0ng-secret").expect("plain ASCII");
-    let error = door.log_in(plain).await.err().expect("not her password");
+    let error = door.log_in(plain).await.expect_err("not her password");
     assert!(
         matches!(error, ConnError::Login { .. }) && error.is_fatal(),
         "{error}"
     );
     let bob = scram(ScramAlgorithm::Sha256, "bob", "wr0ng-secret");
-    let error = door.log_in(bob).await.err().expect("not his password");
+    let error = door.log_in(bob).await.expect_err("not his password");
     assert!(matches!(error, ConnError::Login { .. }), "{error}");
     assert!(
         !format!("{error} {error:?}").contains("wr0ng-secret"),
@@ -128,8 +128,7 @@ async fn a_user_of_another_mechanism_is_refused() {
     let error = door
         .log_in(carol)
         .await
-        .err()
-        .expect("carol has only SHA-512");
+        .expect_err("carol has only SHA-512");
     assert!(matches!(error, ConnError::Login { .. }), "{error}");
 }
 
@@ -161,8 +160,7 @@ async fn tls_is_refused_when_another_authority_is_trusted() {
     let error = door
         .open(&ConnConfig::default().tls(tls))
         .await
-        .err()
-        .expect("not trusted");
+        .expect_err("not trusted");
     assert!(error.to_string().contains("TLS"), "{error}");
 }
 
@@ -172,7 +170,6 @@ async fn plaintext_to_a_tls_listener_says_so() {
     let error = door
         .open(&ConnConfig::default())
         .await
-        .err()
-        .expect("it speaks TLS");
+        .expect_err("it speaks TLS");
     assert!(error.to_string().contains("TLS"), "{error}");
 }

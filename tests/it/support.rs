@@ -195,10 +195,10 @@ pub(crate) async fn read_all(
     }
     in_time(reader.close()).await;
     for partition in 0..partitions {
-        let of_this = messages
+        if let Some(last) = messages
             .iter()
-            .filter(|message| message.partition() == partition);
-        if let Some(last) = of_this.last() {
+            .rfind(|message| message.partition() == partition)
+        {
             assert_eq!(last.lag(), 1, "more was stored than was written: {last:?}");
         }
     }

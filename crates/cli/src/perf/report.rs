@@ -165,7 +165,7 @@ fn usage() -> Result<Usage, Failure> {
 
 /// Linux counts in kilobytes, macOS in bytes.
 fn max_rss_kb(usage: &Usage) -> i64 {
-    let counted = i64::from(usage.max_rss());
+    let counted = usage.max_rss();
     if cfg!(target_os = "macos") {
         counted / 1024
     } else {

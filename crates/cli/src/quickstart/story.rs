@@ -123,7 +123,7 @@ impl<'a> Story<'a> {
                     }
                     statistics.records += 1;
                     let is_last = statistics.records == wanted;
-                    if statistics.records % SLICE == 0 || is_last {
+                    if statistics.records.is_multiple_of(SLICE) || is_last {
                         statistics.calls += 1;
                         let last = order.last.values().cloned().collect::<Vec<_>>();
                         reader
