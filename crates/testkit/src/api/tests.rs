@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use crate::EmbeddedKafka;
 
+mod admin;
 mod groups;
 mod records;
 
