@@ -10,6 +10,7 @@ mod bench;
 mod checks;
 mod failure;
 mod instructions;
+mod interop;
 mod kafka;
 mod process;
 mod schema;
@@ -74,6 +75,8 @@ enum Job {
     },
     /// A real Apache Kafka on this machine, and the conformance tests on it
     Kafka(kafka::Arguments),
+    /// Clients from elsewhere against the embedded broker: Kafka's own tools, kcat, confluent-kafka
+    Interop(interop::Arguments),
     /// What continuous integration runs before the real-Kafka suite
     Ci,
 }
@@ -100,6 +103,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), *seconds),
         Job::Schema { rest } => schema::run(rest),
         Job::Kafka(arguments) => kafka::run(arguments),
+        Job::Interop(arguments) => interop::run(arguments),
         Job::Ci => checks::ci(),
     }
 }

@@ -1,5 +1,6 @@
 //! Brokers as Java processes, from the artifacts that Apache publishes on Maven Central.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,16 @@ pub(super) fn tool(cluster: &Cluster, command: &[String]) -> Result<(), Failure>
         return Ok(());
     }
     Err(Failure::new(format!("the tool ended with {status}")))
+}
+
+/// The arguments with which `java` runs a class of the distribution, fetched if need be. Short-lived tools start
+/// quicker with the first compiler alone.
+pub(super) fn tools(version: &Version) -> Result<Vec<OsString>, Failure> {
+    check_java()?;
+    jars(version)?;
+    let mut arguments: Vec<OsString> = java(version)?.get_args().map(OsString::from).collect();
+    arguments.extend(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"].map(OsString::from));
+    Ok(arguments)
 }
 
 /// KRaft: writes the cluster's id and the SCRAM users into every node's log directory.

@@ -13,6 +13,8 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,9 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 /// How often in a row a node must be missing before it counts as dead.
 const DEATH_LOOKS: u32 = 4;
 
+/// The release that is meant when none is named.
+const CURRENT: &str = "4.1.0";
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// First of the ports on 127.0.0.1; a cluster takes 30 from here on
@@ -44,7 +49,7 @@ struct Shape {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=3))]
     nodes: u16,
     /// Which release of Apache Kafka; before 3.3 it runs with ZooKeeper
-    #[arg(long, default_value = "4.1.0")]
+    #[arg(long, default_value = CURRENT)]
     version: Version,
     /// Java processes even when a Docker engine answers
     #[arg(long)]
@@ -95,6 +100,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Action::Restart { node } => restart(&Cluster::load(port)?, *node),
         Action::Kill { node } => kill(&Cluster::load(port)?, *node),
         Action::Tool { command } => tool(&Cluster::load(port)?, command),
+    }
+}
+
+/// The command-line tools of the distribution, to be run on any cluster.
+pub(crate) struct Tools(Vec<OsString>);
+
+impl Tools {
+    /// Needs Java, and Maven once, to fetch them.
+    pub(crate) fn find() -> Result<Self, Failure> {
+        let version: Version = CURRENT.parse().map_err(|why: String| Failure::new(why))?;
+        java::tools(&version).map(Self)
+    }
+
+    /// A command that runs this class.
+    pub(crate) fn class(&self, name: &str) -> Command {
+        let mut command = Command::new("java");
+        command.args(&self.0).arg(name);
+        command
     }
 }
 

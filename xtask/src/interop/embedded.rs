@@ -1,0 +1,50 @@
+//! The embedded broker as a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::failure::Failure;
+
+/// `ekafka broker` with three nodes on free ports; ends with its owner.
+pub(super) struct Broker {
+    process: Child,
+    addresses: String,
+}
+
+impl Broker {
+    pub(super) fn start(ekafka: &Path) -> Result<Self, Failure> {
+        let mut process = Command::new(ekafka)
+            .args(["broker", "--listen", "127.0.0.1:0", "--nodes", "3"])
+            .env_remove("EKAFKA_BROKERS")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| Failure::new(format!("cannot start {}: {error}", ekafka.display())))?;
+        let mut addresses = String::new();
+        if let Some(stdout) = process.stdout.take() {
+            BufReader::new(stdout).read_line(&mut addresses)?;
+        }
+        let broker = Self {
+            process,
+            addresses: addresses.trim().to_owned(),
+        };
+        if broker.addresses.is_empty() {
+            return Err(Failure::new("the embedded broker ended at once"));
+        }
+        Ok(broker)
+    }
+
+    /// The bootstrap list.
+    pub(super) fn addresses(&self) -> &str {
+        &self.addresses
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // Either fails when the process has ended, which is what is wanted.
+        let _ended = self.process.kill();
+        let _waited = self.process.wait();
+    }
+}
