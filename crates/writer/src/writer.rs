@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use ekafka_conn::{ConnError, Record};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub struct Writer {
 struct Door {
     sender: Arc<Sender>,
     topic: Option<Arc<str>>,
+    /// The writer's topic once it was found, so that records need no look-up.
+    found: ArcSwapOption<Topic>,
     balancer: Option<Arc<dyn Balancer>>,
     max_block: Duration,
     auto_create: bool,
@@ -69,6 +72,7 @@ impl Writer {
         let door = Door {
             sender,
             topic: config.topic,
+            found: ArcSwapOption::empty(),
             balancer: config.balancer,
             max_block: config.max_block,
             auto_create: config.auto_create,
@@ -197,7 +201,7 @@ impl Door {
             return Ok(topic);
         }
         if self.sender.shelf.is_shut() {
-            return Err(WriterError::Closed);
+            return Err(self.closed_error(&Arc::from(name), UNCHOSEN));
         }
         let unavailable = |source: ConnError| WriterError::TopicUnavailable {
             topic: Arc::from(name),
@@ -222,12 +226,12 @@ impl Door {
     }
 
     /// Why nothing is accepted any more.
-    fn closed_error(&self, topic: &Topic, partition: i32) -> WriterError {
+    fn closed_error(&self, topic: &Arc<str>, partition: i32) -> WriterError {
         match self.sender.shelf.failure() {
             None => WriterError::Closed,
             Some(cause) => WriterError::Fatal {
                 at: crate::error::TopicPartition {
-                    topic: Arc::clone(&topic.name),
+                    topic: Arc::clone(topic),
                     partition,
                 },
                 cause: cause.clone(),
@@ -261,3 +265,6 @@ enum Obstacle {
     Room(usize),
     Error(WriterError),
 }
+
+/// Stands for the partition in errors of records that did not get as far.
+const UNCHOSEN: i32 = -1;

@@ -22,8 +22,11 @@ pub(crate) struct Queue {
     in_flight: usize,
     /// Whether the sender has been told, and has not looked since.
     listed: bool,
-    /// Whether the sender knows when the open batch is to go out.
+    /// Whether the sender knows of the open batch; it looks again by itself whenever something
+    /// that kept the batch back has changed.
     announced: bool,
+    /// How many of the closed batches the sender knows of.
+    announced_closed: usize,
     /// Whether the open batch is to go out as it is.
     flush: bool,
     /// Why nothing is accepted any more.
@@ -117,18 +120,20 @@ impl Queue {
             return false;
         }
         self.listed = true;
-        self.announced = self.open.is_some();
         true
     }
 
     /// The sender looks: it has to be told again of what comes later.
     pub(crate) fn handle_look(&mut self) {
         self.listed = false;
+        self.announced = self.open.is_some();
+        self.announced_closed = self.closed.len();
     }
 
     /// Marks what is buffered to go out now.
     pub(crate) fn flush(&mut self) {
         self.flush = self.open.is_some();
+        self.announced = false;
     }
 
     /// Receipts of everything that has no outcome yet.
@@ -162,7 +167,7 @@ impl Queue {
         if self.closed.is_empty() {
             self.close_open();
         }
-        match self.closed.pop_front() {
+        match self.pop() {
             Some(batch) => {
                 self.in_flight += 1;
                 Taken::Batch(batch)
@@ -201,7 +206,7 @@ impl Queue {
         if self.closed.is_empty() {
             self.close_open();
         }
-        self.closed.pop_front()
+        self.pop()
     }
 
     /// Counts bytes appended by the sticky choice; says whether it is time to choose again.
@@ -219,18 +224,20 @@ impl Queue {
         self.closed.len() + self.in_flight
     }
 
+    fn pop(&mut self) -> Option<OpenBatch> {
+        self.announced_closed = self.announced_closed.saturating_sub(1);
+        self.closed.pop_front()
+    }
+
     fn is_worth_looking(&self, patience: Patience, contended: bool) -> bool {
-        if !self.closed.is_empty() {
+        if self.closed.len() > self.announced_closed {
             return true;
         }
-        let Some(open) = &self.open else {
-            return false;
-        };
-        match self.ripe_at(open, patience, contended) {
-            Ripe::Now => true,
-            // The timer is set when the batch begins; later records change nothing.
-            Ripe::At(_) => !self.announced,
-            Ripe::Later => false,
+        match &self.open {
+            Some(open) if !self.announced => {
+                !matches!(self.ripe_at(open, patience, contended), Ripe::Later)
+            }
+            _ => false,
         }
     }
 

@@ -43,8 +43,21 @@ impl Door {
     /// One record, when nothing has to be waited for.
     pub(super) fn try_accept(&self, record: &Record<'_>) -> Result<Delivery, Obstacle> {
         let name = self.topic_of(record).map_err(Obstacle::Error)?;
+        let is_own = record.topic.is_none();
+        if let Some(topic) = self.found.load().as_ref().filter(|_| is_own) {
+            let outcome = self.put(topic, record, &mut None);
+            if matches!(outcome, Err(Obstacle::Topic)) {
+                // It was made anew: the shelf has its successor.
+                self.found.store(None);
+            }
+            return outcome;
+        }
         let topic = self.sender.shelf.topic(name).ok_or(Obstacle::Topic)?;
-        self.put(&topic, record, &mut None)
+        let outcome = self.put(&topic, record, &mut None);
+        if is_own {
+            self.found.store(Some(topic));
+        }
+        outcome
     }
 
     /// One record, waiting for what is in its way.
@@ -440,7 +453,7 @@ impl Door {
             Offer::Invalid(source) => Obstacle::Error(WriterError::Encode { source }),
             Offer::NoRoom(bytes) => Obstacle::Room(bytes),
             Offer::Shut(Shut::Writer) | Offer::Accepted(_) => {
-                Obstacle::Error(self.closed_error(topic, partition.at.partition))
+                Obstacle::Error(self.closed_error(&topic.name, partition.at.partition))
             }
             Offer::Shut(Shut::Replaced) => Obstacle::Topic,
         }

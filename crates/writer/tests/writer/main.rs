@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tasks of an application")]
 
 mod calls;
+mod chaos;
 mod delivery;
 mod faults;
 mod life;
