@@ -14,6 +14,7 @@ mod writing;
 use std::time::Duration;
 
 use ekafka_conn::{Conn, Dialer, Message, Record};
+use ekafka_protocol::ErrorCode;
 use tokio::time::Instant;
 
 use crate::support::Kafka;
@@ -30,7 +31,18 @@ async fn leader_of(kafka: &Kafka, topic: &str) -> Conn {
         .await
         .expect("a leader");
     conn.set_deadline(after(Duration::from_secs(10)));
+    if kafka.embedded().is_none() {
+        known_to_leader(&conn).await;
+    }
     conn
+}
+
+/// Waits until a leader knows its partition; a real broker learns of a new topic after others have.
+async fn known_to_leader(conn: &Conn) {
+    while let Err(error) = conn.read_first_offset().await {
+        assert!(error.code().is_some_and(ErrorCode::is_retriable), "{error}");
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A connection to the first broker, without a topic.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use ekafka_conn::{Conn, Dialer, Partition, TopicConfig};
 use ekafka_protocol::{ApiKey, ErrorCode};
 
-use super::{any, controller, leader, leader_of};
+use super::{any, controller, known_to_leader, leader, leader_of};
 use crate::support::Kafka;
 
 /// The partitions of a topic, once it has leaders or is gone, whichever `wanted` says.
@@ -174,6 +174,7 @@ async fn s3_54_one_connection_for_each_partition() {
     let conn = leader_of(&kafka, &topic).await;
     for partition in conn.read_partitions(&[]).await.unwrap() {
         let own = Dialer::default().dial_partition(&partition).await.unwrap();
+        known_to_leader(&own).await;
         assert_eq!(own.write(b"x").await.unwrap(), 1);
         assert_eq!(own.read_offsets().await.unwrap(), (0, 1));
         assert_eq!(own.partition(), partition.id);
