@@ -342,8 +342,9 @@ impl Shared {
         for (waiter, cause) in told {
             waiter.fail(cause);
         }
-        // The write loop sees the end and takes the whole task with it.
+        // The first loop that sees the end takes the whole task with it.
         self.to_writer.notify_one();
+        self.to_alarm.notify_one();
     }
 
     /// Holds new requests back, as the broker asked.

@@ -145,6 +145,10 @@ async fn alarm_loop(shared: &Shared) -> ConnError {
         let now = Instant::now();
         let (alarm, at, queued) = {
             let mut desk = shared.desk();
+            // The write loop may be waiting for a socket that will never take more.
+            if let Some(cause) = desk.ended() {
+                return cause.clone();
+            }
             let alarm = desk.ring(now, shared.config.connections_max_idle);
             (alarm, desk.alarm(), desk.has_queued())
         };

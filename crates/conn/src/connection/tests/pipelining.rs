@@ -407,3 +407,30 @@ async fn a_throttled_producer_pauses_before_its_next_request() {
     assert!(told.unwrap());
     assert_eq!(start.elapsed(), Duration::from_millis(1_500));
 }
+
+#[tokio::test(start_paused = true)]
+async fn s68_a_connection_closes_at_once_while_its_peer_takes_nothing() {
+    let (config, mut peer) = pipe(64);
+    let (connection, ()) = tokio::join!(
+        Connection::open("kafka", 9092, &config),
+        peer.say_versions()
+    );
+    let connection = connection.unwrap();
+    let log = Log::default();
+    for name in 0..20 {
+        enqueue(&connection, &log, name, soon());
+    }
+    tokio::task::yield_now().await;
+    let start = Instant::now();
+    connection.close();
+    connection.close();
+    assert_eq!(log.lock().unwrap().len(), 20);
+    // The peer neither reads nor hangs up, and no time passes: the task must end by itself.
+    let tasks = tokio::runtime::Handle::current().metrics();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tasks.num_alive_tasks(), 0);
+    drop(peer);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
