@@ -41,6 +41,8 @@ pub(crate) enum GroupDone {
         answers: Vec<(TopicPartition, Result<Option<i64>, ErrorCode>)>,
     },
     Committed {
+        /// Which commit it answers.
+        number: u64,
         generation: i32,
         result: Result<Vec<(TopicPartition, ErrorCode)>, Failure>,
     },
@@ -61,6 +63,8 @@ pub(crate) struct Group {
     pub(super) settings: GroupSettings,
     pub(super) member: Classic,
     pub(super) commits: Commits<Waiter>,
+    /// The number of the newest commit sent; counted on when it is given up.
+    last_commit: u64,
     /// The connection for joining and syncing, which the broker answers late: nothing else may wait
     /// behind them, and no other reader shares it.
     link: Option<Connection>,
@@ -89,6 +93,7 @@ impl Group {
         Self {
             member: Classic::new(settings.timing, now),
             commits: Commits::new(settings.commit_interval, now),
+            last_commit: 0,
             link: None,
             held: Vec::new(),
             revoking: None,
@@ -104,7 +109,10 @@ impl Group {
         }
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self, is_closing: bool) -> Option<Instant> {
+        if is_closing {
+            return self.commits.next_deadline();
+        }
         let check = self
             .settings
             .max_poll_interval
@@ -121,8 +129,14 @@ impl Group {
 impl Control {
     /// Does everything that is due for the group.
     pub(super) fn carry_out_group(&mut self, now: Instant) {
-        self.check_attention(now);
-        while let Some(action) = self.group.as_mut().and_then(|group| group.member.poll(now)) {
+        // A reader that closes commits and leaves; it takes part in nothing else.
+        let is_closing = !self.closing.is_empty();
+        if !is_closing {
+            self.check_attention(now);
+        }
+        while !is_closing
+            && let Some(action) = self.group.as_mut().and_then(|group| group.member.poll(now))
+        {
             self.carry_out_action(now, action);
         }
         while let Some(step) = self
@@ -201,9 +215,11 @@ impl Control {
                 generation,
                 answers,
             } => self.handle_fetched(now, generation, answers),
-            GroupDone::Committed { generation, result } => {
-                self.handle_committed(now, generation, result);
-            }
+            // The answer to a commit given up meanwhile must not pass for that to a later one.
+            GroupDone::Committed { number, .. } if number != group.last_commit => {}
+            GroupDone::Committed {
+                generation, result, ..
+            } => self.handle_committed(now, generation, result),
             GroupDone::Left => self.finish_close(),
         }
     }
@@ -256,12 +272,17 @@ impl Control {
     }
 
     fn send_commit(&mut self, offsets: Vec<CommitOffset>) {
+        let Some(group) = &mut self.group else {
+            return;
+        };
+        group.last_commit += 1;
+        let number = group.last_commit;
+        let identity = group.member.identity().cloned();
         let Some(group) = &self.group else {
             return;
         };
-        let identity = group.member.identity().cloned();
         let desk = self.desk(group, super::now());
-        self.call(requests::commit(desk, identity, offsets));
+        self.call(requests::commit(desk, number, identity, offsets));
     }
 
     fn handle_committed(
@@ -362,6 +383,7 @@ impl Control {
         group.counts = None;
         group.end_all();
         let abandoned = group.commits.abandon();
+        group.last_commit += 1;
         if let Some(ticket) = group.revoking.take() {
             self.inbox.lose(ticket);
         } else if !lost.is_empty() {

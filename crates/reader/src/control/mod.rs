@@ -480,7 +480,10 @@ impl Control {
 
     fn next_deadline(&self) -> Option<Instant> {
         let resting = self.resting.iter().map(|(until, _)| *until).min();
-        let group = self.group.as_ref().and_then(Group::next_deadline);
+        let group = self
+            .group
+            .as_ref()
+            .and_then(|group| group.next_deadline(!self.closing.is_empty()));
         [resting, group, self.ledger.next_deadline()]
             .into_iter()
             .flatten()

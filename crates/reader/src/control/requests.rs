@@ -349,6 +349,7 @@ pub(super) async fn fetch_offsets(
 /// Commits offsets as the member `identity`; without one the group is between two generations.
 pub(super) async fn commit(
     desk: Desk,
+    number: u64,
     identity: Option<Identity>,
     offsets: Vec<CommitOffset>,
 ) -> Done {
@@ -357,7 +358,11 @@ pub(super) async fn commit(
         Some(identity) => send_commit(&desk, &identity, offsets).await,
         None => Err(Failure::Code(ErrorCode::REBALANCE_IN_PROGRESS)),
     };
-    Done::Group(GroupDone::Committed { generation, result })
+    Done::Group(GroupDone::Committed {
+        number,
+        generation,
+        result,
+    })
 }
 
 async fn send_commit(

@@ -83,7 +83,10 @@ impl Buffered {
                     self.counts.0 += 1;
                     return Ok(Some(Message::new(batch, span)));
                 }
-                Some(Err(error)) => return Err(self.fault(error)),
+                Some(Err(error)) => {
+                    let lane = Arc::clone(&open.lane);
+                    return Err(self.fault(lane, error));
+                }
                 None => {
                     // The last records may have been compacted away.
                     open.lane.advance(open.end);
@@ -153,17 +156,18 @@ impl Buffered {
             self.drop_chunk();
             return Ok(None);
         }
+        let lane = Arc::clone(&chunk.lane);
         match chunk.next() {
-            Ok(Some(batch)) => match open(Arc::clone(&chunk.lane), batch) {
+            Ok(Some(batch)) => match open(Arc::clone(&lane), batch) {
                 Ok(open) => Ok(Some(open)),
-                Err(error) => Err(self.fault(error)),
+                Err(error) => Err(self.fault(lane, error)),
             },
             Ok(None) => {
                 chunk.lane.advance(chunk.reached());
                 self.drop_chunk();
                 Ok(None)
             }
-            Err(error) => Err(self.fault(error)),
+            Err(error) => Err(self.fault(lane, error)),
         }
     }
 
@@ -181,14 +185,10 @@ impl Buffered {
             .map(|open| (Arc::clone(&open.lane), next));
     }
 
-    fn fault(&mut self, error: DecodeError) -> Fault {
-        let chunk = self.chunk.take();
+    fn fault(&mut self, lane: Arc<Lane>, error: DecodeError) -> Fault {
+        let reached = self.chunk.take().map_or(0, |chunk| chunk.reached());
         self.open = None;
-        let Some(chunk) = chunk else {
-            unreachable!("a fault is found while reading a chunk");
-        };
-        let lane = Arc::clone(&chunk.lane);
-        let offset = lane.freeze().unwrap_or_else(|| chunk.reached());
+        let offset = lane.freeze().unwrap_or(reached);
         Fault {
             lane,
             offset,

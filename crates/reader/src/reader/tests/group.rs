@@ -467,3 +467,30 @@ async fn s29_a_seek_in_a_group_moves_the_position_and_not_the_commit() {
     let mut second = group.build().unwrap();
     assert_eq!(offsets(&mut second, 1).await, [4]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn s51_closing_during_a_rebalance_commits_what_was_marked() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 3);
+    let interval = Duration::from_secs(600);
+    let group = builder(&kafka)
+        .topic("t")
+        .group_id("g")
+        .commit_interval(interval);
+    let mut first = group.clone().build().unwrap();
+    for _ in 0..2 {
+        first.read_message().await.unwrap();
+    }
+    let mut second = group.build().unwrap();
+    let joining = tokio::time::timeout(Duration::from_secs(10), second.recv()).await;
+    assert!(joining.is_err(), "{joining:?}");
+    let closing = tokio::time::Instant::now();
+    first.close().await;
+    assert!(
+        closing.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        closing.elapsed()
+    );
+    assert_eq!(offsets(&mut second, 1).await, [2]);
+}
