@@ -119,12 +119,21 @@ async fn topics_are_made_in_every_version_and_bad_ones_refused_with_kafkas_codes
             answer.topics[0]
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn topics_are_only_checked_when_asked_so_and_lie_where_they_are_put() {
+    let kafka = in_memory(3).await;
+    let mut client = RawClient::to(&kafka, 1);
     let dry = CreateTopicsRequest::default()
         .with_topics(vec![topic("x")])
         .with_validate_only(true);
     assert_eq!(client.ask(5, &dry).await.topics[0].error_code, 0);
     assert!(kafka.leader("x", 0).is_err());
-    let sound = by_hand().with_assignments(vec![assigned(&[3, 1])]);
+    let by_hand = topic("x")
+        .with_num_partitions(-1)
+        .with_replication_factor(-1);
+    let sound = by_hand.with_assignments(vec![assigned(&[3, 1])]);
     let answer = client
         .ask(7, &CreateTopicsRequest::default().with_topics(vec![sound]))
         .await;
