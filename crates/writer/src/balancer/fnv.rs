@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Balancer, RoundRobin, pick_any};
 use ekafka_conn::Record;
 
-/// A 32-bit hash of a key, for [`Hash`] and [`ReferenceHash`]. Functions `Fn(&[u8]) -> u32` are hashers.
+/// A 32-bit hash of a key, for [`Hash`](struct@Hash) and [`ReferenceHash`]. Functions `Fn(&[u8]) -> u32` are hashers.
 pub trait Hasher32: Send + Sync {
     /// The hash of `key`.
     fn hash(&self, key: &[u8]) -> u32;
