@@ -1,0 +1,186 @@
+//! One partition in the ledger: where its cursor is, and what is to be done next.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ekafka_conn::BrokerId;
+use ekafka_protocol::ErrorCode;
+
+use super::{Cursor, Leaders, Notice, Question, Rules, Work};
+use crate::TopicPartition;
+use crate::lane::{Assignment, Lane};
+use crate::reset::{Start, Target};
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) assignment: Arc<Assignment>,
+    pub(super) lane: Arc<Lane>,
+    pub(super) place: Place,
+    /// Nothing is tried before this time.
+    pub(super) not_before: Option<Instant>,
+    /// Failures in a row.
+    pub(super) failures: u32,
+    /// The offset at which bytes could not be read, and how often in a row.
+    pub(super) unreadable: (i64, u32),
+    /// Whether it waits for the view to have a leader.
+    pub(super) is_leaderless: bool,
+    /// The replica to read in the place of the leader, and until when.
+    pub(super) replica: Option<(BrokerId, Instant)>,
+    pub(super) paused: bool,
+}
+
+/// Where the cursor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The coordinator has to be asked.
+    NeedsCommitted,
+    /// The leader has to be asked; `from` is the position that was out of range, if one was.
+    NeedsTarget { target: Target, from: Option<i64> },
+    /// One of the two is being asked.
+    Asking {
+        target: Option<Target>,
+        from: Option<i64>,
+    },
+    /// The next offset is known.
+    Idle(i64),
+    /// A fetcher has it.
+    Fetching(BrokerId),
+    /// Only a seek helps.
+    Held,
+}
+
+impl Place {
+    pub(super) fn of(start: Start) -> Self {
+        match start {
+            Start::At(offset) => Self::Idle(offset),
+            Start::Ask(target) => Self::NeedsTarget { target, from: None },
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn due(
+        &mut self,
+        now: Instant,
+        rules: &Rules,
+        leaders: &dyn Leaders,
+        plan: &mut Plan,
+    ) {
+        let partition = &self.assignment.partition;
+        match self.place {
+            Place::Asking { .. } | Place::Fetching(_) | Place::Held => return,
+            Place::NeedsCommitted => {
+                plan.committed.push(partition.clone());
+                self.place = Place::Asking {
+                    target: None,
+                    from: None,
+                };
+                self.not_before = None;
+                return;
+            }
+            Place::NeedsTarget { .. } | Place::Idle(_) => {}
+        }
+        let Some(leader) = leaders.leader(partition) else {
+            if !plan.topics.contains(&partition.topic) {
+                plan.topics.push(Arc::clone(&partition.topic));
+            }
+            self.not_before = Some(now + rules.backoff.1);
+            self.is_leaderless = true;
+            return;
+        };
+        self.not_before = None;
+        self.is_leaderless = false;
+        if let Place::NeedsTarget { target, from } = self.place {
+            let question = Question {
+                partition: partition.clone(),
+                tag: self.lane.tag,
+                target,
+                leader_epoch: leader.epoch,
+            };
+            plan.questions
+                .entry(leader.broker)
+                .or_default()
+                .push(question);
+            let target = Some(target);
+            self.place = Place::Asking { target, from };
+        } else if let Place::Idle(offset) = self.place {
+            let cursor = Cursor {
+                lane: Arc::clone(&self.lane),
+                topic_id: leader.topic_id,
+                leader_epoch: leader.epoch,
+                offset,
+                has_read: false,
+            };
+            let replica = self.replica.filter(|(_, until)| now < *until);
+            let broker = replica.map_or(leader.broker, |(broker, _)| broker);
+            plan.cursors.entry(broker).or_default().push(cursor);
+            self.place = Place::Fetching(broker);
+        }
+    }
+
+    pub(super) fn is_waiting_for_leader(&self) -> bool {
+        matches!(self.place, Place::NeedsTarget { .. } | Place::Idle(_))
+    }
+
+    pub(super) fn found(&mut self, offset: i64) {
+        self.failures = 0;
+        self.not_before = None;
+        self.place = Place::Idle(offset.max(0));
+        // A lane that began already stays where the application is: what was fetched before the position
+        // went out of range is still to be handed out.
+        self.lane.start(offset);
+    }
+
+    /// Waits before the next attempt, longer after each failure in a row.
+    pub(super) fn delay(&mut self, now: Instant, rules: &Rules) {
+        let (first, longest) = rules.backoff;
+        let factor = 1u32 << self.failures.min(16);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Some(now + first.saturating_mul(factor).min(longest));
+    }
+
+    /// Waits before the next attempt, and says so once the attempts are used up.
+    pub(super) fn fail(
+        &mut self,
+        now: Instant,
+        rules: &Rules,
+        step: &'static str,
+        code: ErrorCode,
+    ) -> Option<Notice> {
+        self.delay(now, rules);
+        let partition = self.assignment.partition.clone();
+        let reported = !code.is_retriable() || self.failures >= rules.max_attempts;
+        (reported && code != ErrorCode::NONE).then_some(Notice::Refused {
+            step,
+            partition,
+            code,
+        })
+    }
+}
+
+/// Work grouped by whom it goes to.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) committed: Vec<TopicPartition>,
+    pub(super) questions: BTreeMap<BrokerId, Vec<Question>>,
+    pub(super) cursors: BTreeMap<BrokerId, Vec<Cursor>>,
+    pub(super) topics: Vec<Arc<str>>,
+}
+
+impl Plan {
+    pub(super) fn into_work(self) -> Vec<Work> {
+        let mut work = Vec::new();
+        if !self.topics.is_empty() {
+            work.push(Work::LookUp(self.topics));
+        }
+        if !self.committed.is_empty() {
+            work.push(Work::Committed(self.committed));
+        }
+        let questions = self.questions.into_iter();
+        work.extend(questions.map(|(broker, questions)| Work::List { broker, questions }));
+        let cursors = self.cursors.into_iter();
+        work.extend(cursors.map(|(broker, cursors)| Work::Fetch { broker, cursors }));
+        work
+    }
+}
