@@ -17,7 +17,27 @@ use crate::topic::Topic;
 pub(super) type Request = ekafka_protocol::messages::MetadataRequest;
 
 pub(super) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer, Refusal> {
-    answer::<Request>(shared, call, body, decide)
+    answer::<Request>(shared, call, without_surplus(call.version, body), decide)
+}
+
+/// librdkafka leaves room for a length of four bytes, also where a length is one byte, when it asks for all topics: three
+/// bytes stand behind the message's end. Apache Kafka reads no further than that end, so this is no fault here either.
+fn without_surplus(version: i16, mut body: Bytes) -> Bytes {
+    // No list of topics, then flags of one byte each, then no tagged fields.
+    let length = match version {
+        9 | 10 => 5,
+        11.. => 4,
+        _ => return body,
+    };
+    let asks_for_all = body.get(..length).is_some_and(is_zero);
+    if asks_for_all && body.len() == length + 3 {
+        body.truncate(length);
+    }
+    body
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
 fn decide(cluster: &mut Cluster, call: &Call, request: Request) -> MetadataResponse {

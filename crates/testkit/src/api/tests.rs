@@ -150,6 +150,27 @@ async fn metadata_makes_topics_only_when_both_sides_allow_it() {
     assert_eq!(answer.topics[0].name.as_deref(), Some("t"));
 }
 
+/// As librdkafka 2.16 sends it: a length of four bytes in front, where the broker reads one.
+#[tokio::test(start_paused = true)]
+async fn all_topics_are_told_although_bytes_are_left_over() {
+    let kafka = in_memory(1).await;
+    kafka.create_topic("t", 1).unwrap();
+    for (version, flags) in [(9, 3), (10, 3), (11, 2), (12, 2), (13, 2)] {
+        let mut client = RawClient::to(&kafka, 1);
+        let mut frame = vec![0, 3, 0, version, 0, 0, 0, 1, 0xff, 0xff, 0];
+        frame.extend([0; 4]);
+        frame.extend(vec![1; flags]);
+        frame.push(0);
+        client.stream.write_u32(frame.len() as u32).await.unwrap();
+        client.stream.write_all(&frame).await.unwrap();
+        client.correlation_id = 1;
+        let answer = client.receive::<MetadataRequest>(version.into()).await;
+        let answer = answer.unwrap_or_else(|| panic!("version {version} is answered"));
+        assert_eq!(answer.topics[0].name.as_deref(), Some("t"));
+    }
+    assert_eq!(kafka.violations(), [""; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn malformed_requests_are_violations() {
     let kafka = in_memory(1).await;
