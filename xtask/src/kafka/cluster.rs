@@ -136,6 +136,11 @@ impl Cluster {
         &self.version
     }
 
+    /// Whether it is of that release and has so many nodes.
+    pub(super) fn has_shape(&self, shape: &super::Shape) -> bool {
+        self.version == shape.version && self.nodes == shape.nodes
+    }
+
     pub(super) fn runner(&self) -> Runner {
         self.runner
     }

@@ -177,6 +177,13 @@ fn test(port: u16, shape: &Shape, keep: bool, rest: &[String]) -> Result<(), Fai
         "--no-run",
     ]))?;
     let running = Cluster::load(port).ok().filter(probe::is_ready);
+    if let Some(other) = running.as_ref().filter(|cluster| !cluster.has_shape(shape)) {
+        return Err(Failure::new(format!(
+            "Apache Kafka {} with {} node(s) runs on port {port}; stop it by `cargo xtask kafka down`, or use another --port",
+            other.version(),
+            other.nodes()
+        )));
+    }
     let was_running = running.is_some();
     let cluster = match running {
         Some(cluster) => cluster,
