@@ -9,22 +9,26 @@ use crate::process;
 use super::report::Report;
 use super::{Site, client};
 
-pub(super) fn steps(site: &Site, python: &Path, report: &mut Report) {
-    let probe = "import confluent_kafka as c; print(c.version()[0] if isinstance(c.version(), tuple) else c.version())";
+/// Whether there is one at all.
+pub(super) fn steps(site: &Site, python: &Path, report: &mut Report) -> bool {
+    let probe = "import confluent_kafka; print(confluent_kafka.__version__)";
     let Ok(version) = process::capture(Command::new(python).args(["-c", probe])) else {
         let why = format!(
             "{} cannot import it; --python names another",
             python.display()
         );
         report.skip("confluent-kafka of Python", &why);
-        return;
+        return false;
     };
     let mut command = Command::new(python);
     command.args(["-c", SCRIPT, &site.brokers, &site.name("python")]);
     let told = client::run(&mut command, "");
     let said = match told {
         Ok(said) => said.out,
-        Err(failure) => return report.step("confluent-kafka", || Err(failure)),
+        Err(failure) => {
+            report.step("confluent-kafka", || Err(failure));
+            return true;
+        }
     };
     for line in said.lines() {
         let mut parts = line.splitn(3, '\t');
@@ -38,6 +42,7 @@ pub(super) fn steps(site: &Site, python: &Path, report: &mut Report) {
             _ => Err(Failure::new(seen)),
         });
     }
+    true
 }
 
 const SCRIPT: &str = include_str!("confluent.py");

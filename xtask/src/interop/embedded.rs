@@ -6,21 +6,27 @@ use std::process::{Child, Command, Stdio};
 
 use crate::failure::Failure;
 
-/// `ekafka broker` with three nodes on free ports; ends with its owner.
+/// A broker on free ports; ends with its owner.
 pub(super) struct Broker {
     process: Child,
     addresses: String,
 }
 
 impl Broker {
+    /// `ekafka broker` with three nodes.
     pub(super) fn start(ekafka: &Path) -> Result<Self, Failure> {
-        let mut process = Command::new(ekafka)
-            .args(["broker", "--listen", "127.0.0.1:0", "--nodes", "3"])
-            .env_remove("EKAFKA_BROKERS")
+        let mut command = Command::new(ekafka);
+        command.args(["broker", "--listen", "127.0.0.1:0", "--nodes", "3"]);
+        Self::run(command.env_remove("EKAFKA_BROKERS"))
+    }
+
+    /// A command that prints the bootstrap list as its first line and serves until it is ended.
+    pub(super) fn run(command: &mut Command) -> Result<Self, Failure> {
+        let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| Failure::new(format!("cannot start {}: {error}", ekafka.display())))?;
+            .map_err(|error| Failure::new(format!("cannot start a broker: {error}")))?;
         let mut addresses = String::new();
         if let Some(stdout) = process.stdout.take() {
             BufReader::new(stdout).read_line(&mut addresses)?;

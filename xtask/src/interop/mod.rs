@@ -11,6 +11,7 @@ mod exchange;
 mod kcat;
 mod lines;
 mod report;
+mod secured;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -71,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         "-p",
         "ekafka-cli",
     ]))?;
-    let ekafka = built("ekafka");
+    let ekafka = built("release/ekafka");
     let embedded = match arguments.brokers {
         Some(_) => None,
         None => Some(Broker::start(&ekafka)?),
@@ -111,9 +112,16 @@ fn steps(site: &Site, arguments: &Arguments, report: &mut Report) {
     } else {
         report.skip("kcat", "not on the PATH");
     }
-    confluent::steps(site, &arguments.python, report);
+    let has_confluent = confluent::steps(site, &arguments.python, report);
     if tools.is_some() || has_kcat {
         exchange::steps(site, tools.as_ref(), has_kcat, report);
+    }
+    match arguments.brokers {
+        None => {
+            let python = has_confluent.then_some(arguments.python.as_path());
+            secured::steps(site, tools.as_ref(), has_kcat, python, report);
+        }
+        Some(_) => report.skip("SASL and TLS", "--brokers names no such listeners"),
     }
 }
 
@@ -132,10 +140,9 @@ fn clean(site: &Site) -> Result<String, Failure> {
     Ok(format!("{} topics", topics.len()))
 }
 
-/// A binary of the release build.
-fn built(name: &str) -> PathBuf {
+/// What a build left there.
+fn built(path: &str) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| process::root().join("target"), PathBuf::from)
-        .join("release")
-        .join(name)
+        .join(path)
 }
