@@ -13,6 +13,7 @@ mod instructions;
 mod interop;
 mod kafka;
 mod process;
+mod profile;
 mod schema;
 
 use std::process::ExitCode;

@@ -1,8 +1,10 @@
 use std::time::{Duration, SystemTime};
 
-use ekafka_conn::{ConnError, Header, Record};
+use ekafka_conn::{ConnConfig, ConnError, Dialer, Header, Record};
 use ekafka_protocol::compression::{Codec, Compression};
+use ekafka_protocol::messages::ProduceRequest;
 use ekafka_protocol::{ApiKey, ErrorCode};
+use ekafka_testkit::EmbeddedKafka;
 
 use super::{leader, text, write_batch, write_numbers};
 use crate::support::Kafka;
@@ -213,4 +215,26 @@ async fn refused_write_leaves_the_connection_usable() {
     assert_eq!(error.code(), Some(code));
     assert!(error.is_retriable());
     assert_eq!(conn.write(b"x").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn t29_an_empty_transactional_id_travels_as_null_and_others_as_they_are() {
+    // What travelled is only seen in the embedded broker's log.
+    let embedded = EmbeddedKafka::builder()
+        .keep_bodies(true)
+        .start()
+        .await
+        .unwrap();
+    embedded.create_topic("orders", 1).unwrap();
+    for (id, travels) in [("", None), ("orders-7", Some("orders-7"))] {
+        embedded.clear_requests();
+        let dialer = Dialer::new(ConnConfig::default().transactional_id(id));
+        let address = embedded.bootstrap();
+        let conn = dialer.dial_leader(&address, "orders", 0).await.unwrap();
+        // A record that is not part of a transaction may be refused; what was asked is what counts.
+        let _ = conn.write_messages(&[Record::new("x")]).await;
+        let asked = embedded.requests_of(ApiKey::PRODUCE);
+        let request = asked[0].decode::<ProduceRequest>().unwrap();
+        assert_eq!(request.transactional_id.as_deref(), travels);
+    }
 }
