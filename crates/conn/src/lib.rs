@@ -43,7 +43,7 @@ pub use record::{Header, Record, milliseconds_since_1970};
 pub use refresh::Refresh;
 pub use sasl::{
     DEFAULT_MAX_ITERATIONS, LoginError, MIN_ITERATIONS, Mechanism, MechanismError,
-    MechanismSession, Plain, Scram, ScramAlgorithm, Secret, Step,
+    MechanismSession, MskIam, Plain, Scram, ScramAlgorithm, Secret, Step,
 };
 pub use tls::{TlsBuilder, TlsConfig};
 pub use transport::{

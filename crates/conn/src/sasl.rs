@@ -1,6 +1,7 @@
 //! Logging in: the mechanisms, and the exchange that carries their tokens.
 
 mod login;
+mod msk_iam;
 mod plain;
 mod scram;
 mod secret;
@@ -11,6 +12,7 @@ use thiserror::Error;
 
 pub use login::LoginError;
 pub(crate) use login::{Action, Login, MAX_TOKEN, Offered, Privacy};
+pub use msk_iam::MskIam;
 pub use plain::Plain;
 pub use scram::{DEFAULT_MAX_ITERATIONS, MIN_ITERATIONS, Scram, ScramAlgorithm};
 pub use secret::Secret;

@@ -34,8 +34,8 @@ pub use ekafka_conn::{
     Batch, Broker, BrokerId, BrokerView, Cluster, ClusterView, Conn, ConnConfig, ConnError,
     Connection, CoordinatorKind, Dial, DialFuture, Dialer, FIRST_OFFSET, Filled, Header, HostPort,
     IsolationLevel, LAST_OFFSET, LeaderEpoch, LoginError, Mechanism, MechanismError,
-    MechanismSession, Message, Partition, PartitionView, Plain, Purpose, ReadBatchConfig, Record,
-    Refresh, ResolveFuture, Resolver, Scram, ScramAlgorithm, Secret, SeekMode, Stage, Step,
+    MechanismSession, Message, MskIam, Partition, PartitionView, Plain, Purpose, ReadBatchConfig,
+    Record, Refresh, ResolveFuture, Resolver, Scram, ScramAlgorithm, Secret, SeekMode, Stage, Step,
     TlsBuilder, TlsConfig, To, TopicConfig, TopicView, Transport, Whence, Written, dial_async_fn,
     dial_fn, resolver_fn,
 };

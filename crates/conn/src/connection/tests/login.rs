@@ -13,7 +13,9 @@ use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
 use super::peer::{Peer, encoded, pipe, versions_answer};
-use crate::{ConnConfig, ConnError, Connection, LoginError, Plain, Scram, ScramAlgorithm, Stage};
+use crate::{
+    ConnConfig, ConnError, Connection, LoginError, MskIam, Plain, Scram, ScramAlgorithm, Stage,
+};
 
 const V0: VersionRange = VersionRange::new(0, 0);
 const V1: VersionRange = VersionRange::new(0, 1);
@@ -125,6 +127,17 @@ async fn x14_broker_that_offers_no_log_in_is_refused() {
 async fn x16_nothing_is_dialled_for_a_password_in_clear() {
     let (config, mut peer) = pipe(1 << 16);
     let config = config.sasl(Arc::new(Plain::new("user", "secret").unwrap()));
+    let error = open(&config).await.unwrap_err();
+    assert!(matches!(error, ConnError::Config(_)), "{error}");
+    drop(config);
+    assert!(peer.try_request().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_dialled_for_an_aws_signature_in_clear() {
+    let (config, mut peer) = pipe(1 << 16);
+    let mechanism = MskIam::new("ACCESS_KEY", "SECRET_KEY", "us-east-1").unwrap();
+    let config = config.sasl(Arc::new(mechanism));
     let error = open(&config).await.unwrap_err();
     assert!(matches!(error, ConnError::Config(_)), "{error}");
     drop(config);
