@@ -229,7 +229,7 @@ async fn t29_an_empty_transactional_id_travels_as_null_and_others_as_they_are() 
     for (id, travels) in [("", None), ("orders-7", Some("orders-7"))] {
         embedded.clear_requests();
         let dialer = Dialer::new(ConnConfig::default().transactional_id(id));
-        let address = embedded.bootstrap();
+        let address = embedded.addresses().remove(0);
         let conn = dialer.dial_leader(&address, "orders", 0).await.unwrap();
         // A record that is not part of a transaction may be refused; what was asked is what counts.
         let _ = conn.write_messages(&[Record::new("x")]).await;
