@@ -40,6 +40,7 @@ const SHELLS: &[&str] = &[
     "crates/conn/src/connection/renewal.rs",
     "crates/conn/src/connection/task.rs",
     "crates/conn/src/dialer.rs",
+    "crates/conn/src/sasl/msk_iam/clock.rs",
     "crates/conn/src/stream.rs",
     "crates/conn/src/transport.rs",
     "crates/conn/src/transport/tcp.rs",

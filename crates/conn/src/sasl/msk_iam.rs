@@ -1,15 +1,16 @@
 //! AWS_MSK_IAM: logs in to Amazon MSK by a signature of an AWS access key (payload version 2020_10_22 of Amazon's
 //! aws-msk-iam-auth).
 
+mod clock;
 mod signature;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{HostPort, Mechanism, MechanismError, MechanismSession, Secret, Step};
+use clock::Clock;
 use signature::{Claim, Timestamp};
 
 /// The AWS_MSK_IAM mechanism, with an access key that stays the same. Reusable for any number of connections.
@@ -27,7 +28,7 @@ pub struct MskIam {
     region: String,
     /// Whole seconds, 1 to [`MAX_EXPIRY`].
     expiry: Duration,
-    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    clock: Clock,
 }
 
 impl MskIam {
@@ -58,7 +59,7 @@ impl MskIam {
             session_token: None,
             region,
             expiry: DEFAULT_EXPIRY,
-            clock: Arc::new(SystemTime::now),
+            clock: Clock::default(),
         })
     }
 
@@ -94,7 +95,7 @@ impl MskIam {
     /// Where the signing time comes from, asked once per log-in. Default the system's clock.
     #[must_use]
     pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.clock = Arc::new(now);
+        self.clock = Clock::new(now);
         self
     }
 
@@ -136,7 +137,7 @@ impl Mechanism for MskIam {
         &self,
         host: &HostPort,
     ) -> Result<(Box<dyn MechanismSession>, Vec<u8>), MechanismError> {
-        let token = self.token(host.host(), (self.clock)())?;
+        let token = self.token(host.host(), self.clock.now())?;
         Ok((Box::new(MskIamSession), token))
     }
 }
