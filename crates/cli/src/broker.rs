@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use ekafka_testkit::EmbeddedKafka;
 
+use crate::connection::Connection;
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
 }
 
 /// Serves until the process is interrupted or asked to stop.
-pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
     let mut builder = EmbeddedKafka::builder()
         .listen(arguments.listen)
         .nodes(arguments.nodes)
@@ -38,7 +39,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(bytes) = arguments.retention_bytes {
         builder = builder.retention_bytes(bytes);
     }
-    let kafka = builder.start().await.map_err(|error| {
+    let kafka = connection.guard(builder)?.start().await.map_err(|error| {
         let failure = Failure::new(
             format_args!("cannot listen on {}", arguments.listen),
             &error,

@@ -12,6 +12,7 @@ use ekafka::{
     Cluster, Conn, ConnConfig, ConnError, Dialer, Mechanism, Plain, Scram, ScramAlgorithm, Secret,
     TlsConfig,
 };
+use ekafka_testkit::Builder;
 
 use crate::failure::Failure;
 
@@ -88,6 +89,26 @@ impl Connection {
             config = config.allow_plaintext_sasl_plain();
         }
         Ok(config)
+    }
+
+    /// The embedded broker that admits only who logs in as `--sasl` says; the broker's own TLS has its own files.
+    pub(crate) fn guard(&self, broker: Builder) -> Result<Builder, Failure> {
+        if self.tls_ca.is_some() {
+            return Err(
+                Failure::usage("the embedded broker as a process offers no TLS")
+                    .advise("leave --tls-ca out"),
+            );
+        }
+        let Some(login) = &self.sasl else {
+            return Ok(broker);
+        };
+        let password = self.password()?;
+        let (user, password) = (login.user.as_str(), password.expose());
+        Ok(match login.kind {
+            LoginKind::Plain => broker.sasl_plain(user, password),
+            LoginKind::Sha256 => broker.sasl_scram_256(user, password),
+            LoginKind::Sha512 => broker.sasl_scram_512(user, password),
+        })
     }
 
     /// Opens a connection to the first of the brokers that answers.

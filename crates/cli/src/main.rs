@@ -45,7 +45,8 @@ struct Arguments {
 enum Command {
     /// Write and read real records, on an embedded broker unless --brokers names others
     Quickstart(quickstart::Arguments),
-    /// Run the embedded broker until it is interrupted; any Kafka client can use it
+    /// Run the embedded broker until it is interrupted; any Kafka client can use it. With --sasl,
+    /// clients must log in as that user
     Broker(broker::Arguments),
     /// List, create, describe and delete topics
     Topics(topics::Arguments),
@@ -76,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.command.runtime()?.block_on(async {
         match &arguments.command {
             Command::Quickstart(options) => quickstart::run(options, connection).await,
-            Command::Broker(options) => broker::run(options).await,
+            Command::Broker(options) => broker::run(options, connection).await,
             Command::Topics(options) => topics::run(options, connection).await,
             Command::Produce(options) => produce::run(options, connection).await,
             Command::Consume(options) => consume::run(options, connection).await,

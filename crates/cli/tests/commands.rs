@@ -21,7 +21,14 @@ struct Broker {
 
 impl Broker {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         let mut command = ekafka();
+        command
+            .env("EKAFKA_SASL_PASSWORD", "bob-secret")
+            .args(options);
         command.args([
             "broker",
             "--listen",
@@ -269,6 +276,28 @@ fn failures_say_what_with_whom_and_what_to_try() {
 }
 
 #[test]
+fn a_broker_with_sasl_lets_only_its_user_in() {
+    let login = ["--sasl", "SCRAM-SHA-256:bob"];
+    let broker = Broker::start_with(&login);
+    let said = broker.failure(&["topics", "list"]);
+    assert!(said.contains("--sasl"), "{said}");
+    let create = |password: &str| {
+        ekafka()
+            .env("EKAFKA_SASL_PASSWORD", password)
+            .args(["--brokers", &broker.brokers])
+            .args(login)
+            .args(["topics", "create", "t"])
+            .output()
+            .unwrap()
+    };
+    assert!(create("bob-secret").status.success());
+    let refused = create("not-that");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(!said.contains("not-that"), "{said}");
+}
+
+#[test]
 fn a_port_where_nobody_listens_is_told() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap().to_string();
@@ -284,7 +313,8 @@ fn a_port_where_nobody_listens_is_told() {
 
 #[test]
 fn wrong_usage_ends_with_code_2() {
-    let wrong: [&[&str]; 6] = [
+    let wrong: [&[&str]; 7] = [
+        &["broker", "--tls-ca", "ca.pem"],
         &["topics", "list"],
         &["no-such-command"],
         &["consume", "--topic", "t", "--format", "%q"],
