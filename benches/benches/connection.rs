@@ -1,5 +1,9 @@
 //! What a request costs on one connection: CPU of the client's thread and requests per second, against a broker on
 //! threads of its own that answers at once. `cargo bench -p ekafka-benches --bench connection`
+#![expect(
+    clippy::print_stdout,
+    reason = "a bench of its own that prints a table"
+)]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
