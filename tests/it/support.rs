@@ -88,6 +88,18 @@ impl Kafka {
             .expect("the broker listens")
     }
 
+    /// A connection to the controller, which alone creates topics where ZooKeeper keeps the cluster.
+    async fn controller(&self) -> Connection {
+        let conn = Dialer::default()
+            .dial(&self.brokers[0])
+            .await
+            .expect("the broker listens");
+        let controller = conn.controller().await.expect("a controller");
+        Connection::open(&controller.host, controller.port, &ConnConfig::default())
+            .await
+            .expect("the controller listens")
+    }
+
     /// A topic of its own for this test, with leaders; its name.
     pub(crate) async fn topic(&self, partitions: i32) -> String {
         self.topic_with(partitions, &[]).await
@@ -96,8 +108,8 @@ impl Kafka {
     /// As [`topic`](Self::topic), with configuration values.
     pub(crate) async fn topic_with(&self, partitions: i32, config: &[(&str, &str)]) -> String {
         let name = self.unique("topic");
-        let connection = self.connect().await;
-        create(&connection, &name, partitions, config).await;
+        let controller = self.controller().await;
+        create(&controller, &name, partitions, config).await;
         self.until_led(&name, partitions).await;
         name
     }
