@@ -3,16 +3,23 @@
 //! Every member names the strategies it can follow in order of preference; the broker picks one that
 //! all of them share, and the member it made leader runs it for everyone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use bytes::Bytes;
 
+pub use cooperative_sticky::CooperativeStickyAssignor;
+pub use rack_affinity::RackAffinityAssignor;
 pub use range::RangeAssignor;
 pub use round_robin::RoundRobinAssignor;
+pub use sticky::StickyAssignor;
 
+mod balance;
+mod cooperative_sticky;
+mod rack_affinity;
 mod range;
 mod round_robin;
+mod sticky;
 #[cfg(test)]
 mod tests;
 
@@ -60,7 +67,28 @@ pub struct GroupPartition {
     pub leader_rack: Option<String>,
 }
 
+/// What a member had when it last belonged to a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastAssignment {
+    /// Topic → partitions; empty before the first assignment.
+    pub partitions: BTreeMap<String, Vec<i32>>,
+    /// The generation, -1 before the first.
+    pub generation: i32,
+}
+
+impl Default for LastAssignment {
+    fn default() -> Self {
+        Self {
+            partitions: BTreeMap::new(),
+            generation: -1,
+        }
+    }
+}
+
 /// A strategy that divides partitions among the members of a group.
+///
+/// A value is shared by every reader that is built with it, so it holds settings and no memory: what a
+/// member had before comes in as [`LastAssignment`] and in [`GroupMember`].
 ///
 /// Source: `ConsumerProtocolSubscription` and `ConsumerProtocolAssignment`.
 pub trait Assignor: Send + Sync + fmt::Debug {
@@ -68,12 +96,42 @@ pub trait Assignor: Send + Sync + fmt::Debug {
     fn name(&self) -> &str;
 
     /// Bytes that travel with this member's subscription to the leader. Nothing by default.
-    fn user_data(&self) -> Bytes {
+    fn user_data(&self, last: &LastAssignment) -> Bytes {
+        let _ = last;
         Bytes::new()
+    }
+
+    /// Whether members keep what they hold while the group rebalances (KIP-429). They do so only when
+    /// every strategy a member offers is cooperative. What a member would take over from another one is
+    /// then held back until that one has given it up; `assign` need not care. False by default.
+    fn is_cooperative(&self) -> bool {
+        false
     }
 
     /// Divides `topics` among `members`. Runs on the leader only, and must be deterministic.
     fn assign(&self, members: &[GroupMember], topics: &[GroupTopic]) -> GroupAssignment;
+}
+
+/// Takes out of `assignment` what another member still holds: it is handed over in the rebalance that
+/// follows when that member has given it up (KIP-429).
+pub(crate) fn withhold_moving(members: &[GroupMember], assignment: &mut GroupAssignment) {
+    let mut holders: HashMap<(&str, i32), BTreeSet<&str>> = HashMap::new();
+    for member in members {
+        for (topic, partitions) in &member.owned {
+            for partition in partitions {
+                let held_by = holders.entry((topic, *partition)).or_default();
+                held_by.insert(&member.id);
+            }
+        }
+    }
+    for (id, topics) in &mut assignment.members {
+        for (topic, partitions) in topics {
+            partitions.retain(|partition| {
+                let held_by = holders.get(&(topic.as_str(), *partition));
+                held_by.is_none_or(|ids| ids.iter().all(|other| other == id))
+            });
+        }
+    }
 }
 
 /// The ids of the members that subscribe to `topic`, in ascending order.

@@ -1,5 +1,8 @@
 use super::*;
 
+mod rack_affinity;
+mod sticky;
+
 fn member(id: &str, topics: &[&str]) -> GroupMember {
     GroupMember {
         id: id.to_owned(),

@@ -24,7 +24,9 @@ use ekafka_protocol::{ApiKey, ErrorCode, VersionRange};
 use super::calls::{Done, own_connection, send_capped, text, topic_name};
 use super::group::GroupDone;
 use crate::TopicPartition;
-use crate::assignor::{Assignor, GroupMember, GroupPartition, GroupTopic};
+use crate::assignor::{
+    Assignor, GroupMember, GroupPartition, GroupTopic, LastAssignment, withhold_moving,
+};
 use crate::commit::CommitOffset;
 use crate::config::GroupSettings;
 use crate::membership::blobs::{Subscription, decode_assignment, encode_assignment};
@@ -47,7 +49,7 @@ pub(super) async fn join(desk: Desk, topics: Vec<Arc<str>>, member_id: String) -
     let protocols = desk.settings.assignors.iter().map(|assignor| {
         let subscription = Subscription {
             topics: topics.iter().cloned().collect(),
-            user_data: assignor.user_data(),
+            user_data: assignor.user_data(&LastAssignment::default()),
             owned: BTreeMap::new(),
             generation: -1,
             rack: desk.settings.rack.clone(),
@@ -201,7 +203,10 @@ fn divided(
     members: &[GroupMember],
     topics: &[GroupTopic],
 ) -> Vec<SyncGroupRequestAssignment> {
-    let assignment = assignor.assign(members, topics);
+    let mut assignment = assignor.assign(members, topics);
+    if assignor.is_cooperative() {
+        withhold_moving(members, &mut assignment);
+    }
     let nothing = BTreeMap::new();
     let each = members.iter().map(|member| {
         let partitions = assignment.members.get(&member.id).unwrap_or(&nothing);

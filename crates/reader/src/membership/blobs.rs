@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use ekafka_protocol::DecodeError;
 
+use crate::assignor::LastAssignment;
+
 #[cfg(test)]
 mod tests;
 
@@ -109,6 +111,33 @@ pub(crate) fn decode_assignment(bytes: &[u8]) -> Result<BTreeMap<String, Vec<i32
     let partitions = blob.partitions()?;
     blob.nullable_bytes("assignment user data")?;
     Ok(partitions)
+}
+
+/// Writes what the sticky strategies tell of a member's last assignment: the user data of Java's
+/// `StickyAssignor`, version 1.
+pub(crate) fn encode_claims(last: &LastAssignment) -> Bytes {
+    let mut out = Vec::new();
+    put_partitions(&mut out, &last.partitions);
+    out.extend(last.generation.to_be_bytes());
+    out.into()
+}
+
+/// Reads what [`encode_claims`] writes; version 0 has no generation.
+pub(crate) fn decode_claims(bytes: &[u8]) -> Result<LastAssignment, DecodeError> {
+    if bytes.is_empty() {
+        return Ok(LastAssignment::default());
+    }
+    let mut blob = Blob { left: bytes };
+    let partitions = blob.partitions()?;
+    let generation = if blob.left.is_empty() {
+        -1
+    } else {
+        blob.i32("generation of the last assignment")?
+    };
+    Ok(LastAssignment {
+        partitions,
+        generation,
+    })
 }
 
 fn put_count(out: &mut Vec<u8>, count: usize) {
