@@ -195,6 +195,15 @@ pub(crate) fn tell(event: &Event) {
         } => {
             eprintln!("{partition}: offset {from} is not there (any more); reading on at {to}");
         }
+        Event::Truncated {
+            partition,
+            from,
+            to,
+        } => {
+            eprintln!(
+                "{partition}: records {to} to {from} were lost by the cluster; reading on at {to}"
+            );
+        }
         _ => {}
     }
 }

@@ -73,6 +73,16 @@ pub enum ReaderError {
         /// The position that was asked for.
         offset: i64,
     },
+    /// Another leader has lost records that were handed out, and the policy is to stop (KIP-320).
+    #[error("{partition} lost its records from offset {end} on, {offset} was next")]
+    Truncated {
+        /// Where.
+        partition: TopicPartition,
+        /// The offset behind what was handed out.
+        offset: i64,
+        /// The offset at which the logs part.
+        end: i64,
+    },
     /// A member of the group sent subscription or assignment bytes that cannot be read.
     #[error("{what} of group {group} cannot be read")]
     Malformed {

@@ -23,4 +23,15 @@ pub enum Event {
         /// The offset at which reading goes on.
         to: i64,
     },
+    /// Another leader has lost records that this reader was given, as after an unclean election
+    /// (KIP-320). Reading goes on where the logs part: the offsets between the two now belong, or will
+    /// belong, to other records.
+    Truncated {
+        /// Where.
+        partition: TopicPartition,
+        /// The offset behind what the application was given.
+        from: i64,
+        /// The offset at which the logs part and reading goes on.
+        to: i64,
+    },
 }

@@ -74,6 +74,9 @@ pub(crate) struct Lane {
     end: AtomicI64,
     /// The partition's high watermark as last fetched; -1 before.
     high_watermark: AtomicI64,
+    /// Leader epoch of the batch that the application is in, or of the record before the start; -1 when
+    /// unknown.
+    read_epoch: AtomicI32,
     /// Bytes fetched and not yet handed back, for this lane.
     buffered: AtomicU64,
 }
@@ -83,6 +86,7 @@ impl Lane {
         Self {
             assignment,
             tag,
+            read_epoch: AtomicI32::new(-1),
             position: AtomicI64::new(UNRESOLVED),
             end: AtomicI64::new(-1),
             high_watermark: AtomicI64::new(-1),
@@ -158,6 +162,18 @@ impl Lane {
     /// The high watermark, as last fetched; -1 before the first fetch.
     pub(crate) fn high_watermark(&self) -> i64 {
         self.high_watermark.load(Ordering::Relaxed)
+    }
+
+    /// Notes the leader epoch of what the application reads now.
+    pub(crate) fn note_read_epoch(&self, epoch: i32) {
+        if epoch >= 0 {
+            self.read_epoch.store(epoch, Ordering::Relaxed);
+        }
+    }
+
+    /// Leader epoch of the last record before the position, or a later one the application is at.
+    pub(crate) fn read_epoch(&self) -> i32 {
+        self.read_epoch.load(Ordering::Relaxed)
     }
 
     pub(crate) fn buffered(&self) -> u64 {

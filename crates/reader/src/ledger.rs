@@ -15,11 +15,12 @@ use entry::{Entry, Place, Plan};
 
 use crate::TopicPartition;
 use crate::lane::{Assignment, Lane};
-use crate::reset::{OutOfRange, Start, Target};
+use crate::reset::{OutOfRange, Position, Start, Target};
 
 mod entry;
 #[cfg(test)]
 mod tests;
+mod truncation;
 
 /// A partition as a fetcher reads it.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub(crate) struct Cursor {
     pub(crate) leader_epoch: i32,
     /// The offset to fetch next.
     pub(crate) offset: i64,
+    /// Leader epoch of the last record before `offset`; -1 when unknown.
+    pub(crate) read_epoch: i32,
     /// Whether a fetch succeeded since control sent it out.
     pub(crate) has_read: bool,
 }
@@ -76,6 +79,11 @@ pub(crate) enum Work {
         broker: BrokerId,
         questions: Vec<Question>,
     },
+    /// Ask the leader where earlier leaders' logs end; answer with [`Ledger::handle_checked`].
+    Check {
+        broker: BrokerId,
+        questions: Vec<EpochQuestion>,
+    },
     /// Hand the cursors to the broker's fetcher.
     Fetch {
         broker: BrokerId,
@@ -94,6 +102,17 @@ pub(crate) struct Question {
     pub(crate) leader_epoch: i32,
 }
 
+/// One partition of an `OffsetForLeaderEpoch` request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EpochQuestion {
+    pub(crate) partition: TopicPartition,
+    pub(crate) tag: u64,
+    /// The epoch of the leader that is asked.
+    pub(crate) leader_epoch: i32,
+    /// The epoch whose end is asked for.
+    pub(crate) read_epoch: i32,
+}
+
 /// Something the application is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
@@ -102,6 +121,13 @@ pub(crate) enum Notice {
         partition: TopicPartition,
         from: i64,
         to: i64,
+    },
+    /// The log ends before what was handed out. Reading goes on at `to`, or waits for a seek.
+    Truncated {
+        partition: TopicPartition,
+        from: i64,
+        to: i64,
+        is_held: bool,
     },
     /// The position is outside the log and the policy is to wait for a seek.
     OutOfRange {
@@ -154,14 +180,17 @@ impl Ledger {
     /// Adds a partition that starts at `start`, or at the committed offset when there is no `start`.
     pub(crate) fn assign(&mut self, assignment: Arc<Assignment>, start: Option<Start>) {
         let place = start.map_or(Place::NeedsCommitted, Place::of);
+        self.last_tag += 1;
         let entry = Entry {
-            lane: self.new_lane(&assignment, place),
+            lane: lane(&assignment, self.last_tag, place, -1),
             place,
             not_before: None,
             failures: 0,
             unreadable: (-1, 0),
             is_leaderless: false,
             replica: None,
+            read_epoch: -1,
+            checked_epoch: -1,
             paused: false,
             assignment: Arc::clone(&assignment),
         };
@@ -182,12 +211,24 @@ impl Ledger {
 
     /// Reads on from `start`; false when the partition is not assigned.
     pub(crate) fn seek(&mut self, partition: &TopicPartition, start: Start) -> bool {
-        self.replace(partition, |_, paused| (Place::of(start), paused))
+        let leader_epoch = -1;
+        self.seek_known(partition, start, leader_epoch)
+    }
+
+    /// Reads on from `start`, before which lies a record of that leader epoch.
+    fn seek_known(&mut self, partition: &TopicPartition, start: Start, leader_epoch: i32) -> bool {
+        self.replace(partition, |entry, _| {
+            entry.place = Place::of(start);
+            entry.read_epoch = leader_epoch;
+        })
     }
 
     /// Stops handing out the partition's records; false when it is not assigned.
     pub(crate) fn pause(&mut self, partition: &TopicPartition) -> bool {
-        self.replace(partition, |place, _| (place, true))
+        self.replace(partition, |entry, place| {
+            entry.place = place;
+            entry.paused = true;
+        })
     }
 
     /// Reads on where `pause` stopped; false when the partition is not assigned.
@@ -222,7 +263,7 @@ impl Ledger {
         &mut self,
         now: Instant,
         partition: &TopicPartition,
-        answer: Result<Option<i64>, ErrorCode>,
+        answer: Result<Option<Position>, ErrorCode>,
     ) -> Option<Notice> {
         let rules = self.rules;
         let entry = self.entries.get_mut(partition)?;
@@ -230,8 +271,10 @@ impl Ledger {
             return None;
         };
         match answer {
-            Ok(Some(offset)) => {
-                entry.found(offset);
+            Ok(Some(position)) => {
+                entry.read_epoch = position.leader_epoch;
+                entry.lane.note_read_epoch(position.leader_epoch);
+                entry.found(position.offset);
                 None
             }
             Ok(None) => {
@@ -304,6 +347,7 @@ impl Ledger {
             return None;
         }
         entry.place = Place::Idle(cursor.offset);
+        entry.read_epoch = cursor.read_epoch;
         if cursor.has_read {
             entry.failures = 0;
         }
@@ -330,18 +374,17 @@ impl Ledger {
                 })
             }
             Returned::Refused(code) => entry.fail(now, &rules, "fetching", *code),
+            // Whether the log was cut is asked before the policy moves on.
+            Returned::OutOfRange if entry.read_epoch >= 0 => {
+                entry.delay(now, &rules);
+                entry.place = Place::NeedsCheck {
+                    offset: cursor.offset,
+                };
+                None
+            }
             Returned::OutOfRange => {
                 entry.delay(now, &rules);
-                let offset = cursor.offset;
-                let Some(target) = rules.out_of_range.target() else {
-                    entry.place = Place::Held;
-                    entry.not_before = None;
-                    let partition = partition.clone();
-                    return Some(Notice::OutOfRange { partition, offset });
-                };
-                let from = Some(offset);
-                entry.place = Place::NeedsTarget { target, from };
-                None
+                entry.follow_policy(&rules, cursor.offset)
             }
         }
     }
@@ -402,7 +445,7 @@ impl Ledger {
     fn replace(
         &mut self,
         partition: &TopicPartition,
-        choose: impl FnOnce(Place, bool) -> (Place, bool),
+        choose: impl FnOnce(&mut Entry, Place),
     ) -> bool {
         let Some(entry) = self.entries.get_mut(partition) else {
             return false;
@@ -410,7 +453,16 @@ impl Ledger {
         let stopped_at = entry.lane.freeze();
         // What a fetcher read ahead is dropped with the lane, so the next offset is the application's.
         let place = match (entry.place, stopped_at) {
-            (Place::Fetching(_) | Place::Idle(_), Some(offset)) => Place::Idle(offset),
+            (
+                Place::Fetching(_)
+                | Place::Idle(_)
+                | Place::NeedsCheck { .. }
+                | Place::Checking { .. },
+                Some(offset),
+            ) => {
+                entry.read_epoch = entry.lane.read_epoch();
+                Place::Idle(offset)
+            }
             (
                 Place::Asking {
                     target: Some(target),
@@ -421,24 +473,26 @@ impl Ledger {
             (Place::Asking { target: None, .. }, _) => Place::NeedsCommitted,
             (place, _) => place,
         };
-        (entry.place, entry.paused) = choose(place, entry.paused);
+        choose(entry, place);
         entry.not_before = None;
-        let assignment = Arc::clone(&entry.assignment);
-        let lane = self.new_lane(&assignment, self.entries[partition].place);
-        if let Some(entry) = self.entries.get_mut(partition) {
-            entry.lane = lane;
-        }
+        self.last_tag += 1;
+        entry.lane = lane(
+            &entry.assignment,
+            self.last_tag,
+            entry.place,
+            entry.read_epoch,
+        );
         true
     }
+}
 
-    fn new_lane(&mut self, assignment: &Arc<Assignment>, place: Place) -> Arc<Lane> {
-        self.last_tag += 1;
-        let lane = Lane::new(Arc::clone(assignment), self.last_tag);
-        if let Place::Idle(offset) = place {
-            lane.start(offset);
-        }
-        Arc::new(lane)
+fn lane(assignment: &Arc<Assignment>, tag: u64, place: Place, read_epoch: i32) -> Arc<Lane> {
+    let lane = Lane::new(Arc::clone(assignment), tag);
+    lane.note_read_epoch(read_epoch);
+    if let Place::Idle(offset) = place {
+        lane.start(offset);
     }
+    Arc::new(lane)
 }
 
 /// A preferred replica is asked for so long before the leader is asked again.

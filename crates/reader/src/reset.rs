@@ -43,6 +43,14 @@ pub(crate) enum Target {
     Time(i64),
 }
 
+/// An offset to read next, as somebody else knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) offset: i64,
+    /// Leader epoch of the record before it, -1 when unknown.
+    pub(crate) leader_epoch: i32,
+}
+
 /// A position, or the question that yields it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {

@@ -196,6 +196,19 @@ impl EmbeddedKafka {
         Ok(found.leader)
     }
 
+    /// How often a partition has changed its leader, as its batches and requests carry it.
+    ///
+    /// # Errors
+    ///
+    /// UNKNOWN_TOPIC_OR_PARTITION.
+    pub fn leader_epoch(&self, topic: &str, partition: i32) -> Result<i32, ErrorCode> {
+        let cluster = self.shared.cluster();
+        let found = cluster
+            .partition(topic, partition)
+            .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        Ok(found.leader_epoch)
+    }
+
     /// Gives a partition to another node (-1: to none); its leader epoch grows by one.
     ///
     /// # Errors

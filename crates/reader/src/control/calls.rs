@@ -1,6 +1,6 @@
 //! The requests control makes: each builds a request, sends it, and says what came of it.
 //!
-//! Source: `ListOffsets` 1-9, `OffsetFetch` 1-7, `OffsetCommit` 2-9, `JoinGroup`, `SyncGroup`,
+//! Source: `ListOffsets` 1-9, `OffsetForLeaderEpoch` 2-4, `OffsetFetch` 1-7, `OffsetCommit` 2-9, `JoinGroup`, `SyncGroup`,
 //! `Heartbeat`, `LeaveGroup`. Later versions of the first three name topics by id or add groups.
 
 use std::collections::BTreeMap;
@@ -9,13 +9,19 @@ use std::time::Instant;
 
 use ekafka_conn::{BrokerId, Cluster, ConnError, Connection, Purpose};
 use ekafka_protocol::cold::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use ekafka_protocol::cold::{BrokerId as ColdBrokerId, ListOffsetsRequest, TopicName};
+use ekafka_protocol::cold::offset_for_leader_epoch_request::{
+    OffsetForLeaderPartition, OffsetForLeaderTopic,
+};
+use ekafka_protocol::cold::{
+    BrokerId as ColdBrokerId, ListOffsetsRequest, OffsetForLeaderEpochRequest, TopicName,
+};
 use ekafka_protocol::messages::IsolationLevel;
 use ekafka_protocol::{ErrorCode, Request, StrBytes, VersionRange};
 
 use super::group::GroupDone;
 use crate::TopicPartition;
-use crate::ledger::Question;
+use crate::ledger::{EpochQuestion, Question};
+use crate::reset::Position;
 
 /// What a call came to.
 pub(crate) enum Done {
@@ -25,6 +31,8 @@ pub(crate) enum Done {
     },
     /// An answer for each question: the offset, or `None` when no record is that late.
     Listed(Vec<(TopicPartition, u64, Result<Option<i64>, ErrorCode>)>),
+    /// An answer for each question: where the epoch ends, or `None` when the broker does not know.
+    Checked(Vec<(TopicPartition, u64, Result<Option<Position>, ErrorCode>)>),
     LookedUp {
         topic: Arc<str>,
         result: Result<(), ConnError>,
@@ -128,6 +136,72 @@ fn list_request(questions: &[Question], isolation: IsolationLevel) -> ListOffset
     ListOffsetsRequest::default()
         .with_replica_id(ColdBrokerId(-1))
         .with_isolation_level(isolation as i8)
+        .with_topics(topics.collect())
+}
+
+/// Asks a leader where the epochs that were read end in its log (KIP-320).
+pub(crate) async fn check(
+    cluster: Cluster,
+    broker: BrokerId,
+    questions: Vec<EpochQuestion>,
+    deadline: Instant,
+) -> Done {
+    let request = check_request(&questions);
+    let answer = async {
+        let connection = cluster.connection(broker, Purpose::General).await?;
+        // Before version 2 the request is for brokers only.
+        send_capped(&connection, &request, VersionRange::new(2, 4), deadline).await
+    };
+    let mut ends: BTreeMap<(String, i32), Result<Option<Position>, ErrorCode>> = BTreeMap::new();
+    let missing = match answer.await {
+        Ok(answer) => {
+            for topic in answer.topics {
+                for partition in topic.partitions {
+                    let key = (topic.topic.to_string(), partition.partition);
+                    let end = Position {
+                        offset: partition.end_offset,
+                        leader_epoch: partition.leader_epoch,
+                    };
+                    let is_known = end.offset >= 0 && end.leader_epoch >= 0;
+                    let end = match ErrorCode(partition.error_code) {
+                        ErrorCode::NONE => Ok(is_known.then_some(end)),
+                        code => Err(code),
+                    };
+                    ends.insert(key, end);
+                }
+            }
+            Err(ErrorCode::UNKNOWN_SERVER_ERROR)
+        }
+        // A broker that old has no epochs to compare.
+        Err(ConnError::Unsupported { .. }) => Ok(None),
+        Err(_) => Err(ErrorCode::NETWORK_EXCEPTION),
+    };
+    let answers = questions.into_iter().map(|question| {
+        let partition = question.partition;
+        let key = (partition.topic.to_string(), partition.partition);
+        let end = ends.remove(&key).unwrap_or(missing);
+        (partition, question.tag, end)
+    });
+    Done::Checked(answers.collect())
+}
+
+fn check_request(questions: &[EpochQuestion]) -> OffsetForLeaderEpochRequest {
+    let mut topics: BTreeMap<&str, Vec<OffsetForLeaderPartition>> = BTreeMap::new();
+    for question in questions {
+        let partition = OffsetForLeaderPartition::default()
+            .with_partition(question.partition.partition)
+            .with_current_leader_epoch(question.leader_epoch)
+            .with_leader_epoch(question.read_epoch);
+        let topic = topics.entry(&question.partition.topic).or_default();
+        topic.push(partition);
+    }
+    let topics = topics.into_iter().map(|(name, partitions)| {
+        OffsetForLeaderTopic::default()
+            .with_topic(topic_name(name))
+            .with_partitions(partitions)
+    });
+    OffsetForLeaderEpochRequest::default()
+        .with_replica_id(ColdBrokerId(-1))
         .with_topics(topics.collect())
 }
 

@@ -20,6 +20,7 @@ use crate::inbox::Item;
 use crate::lane::Assignment;
 use crate::membership::classic::{Action, Classic, JoinFailure, Joined};
 use crate::membership::verdict::Failure;
+use crate::reset::Position;
 
 /// What a group call came to.
 pub(crate) enum GroupDone {
@@ -38,7 +39,7 @@ pub(crate) enum GroupDone {
     /// The committed offset of each partition asked for; `None` when nothing is committed.
     Fetched {
         generation: i32,
-        answers: Vec<(TopicPartition, Result<Option<i64>, ErrorCode>)>,
+        answers: Vec<(TopicPartition, Result<Option<Position>, ErrorCode>)>,
     },
     Committed {
         /// Which commit it answers.
@@ -237,7 +238,7 @@ impl Control {
         &mut self,
         now: Instant,
         generation: i32,
-        answers: Vec<(TopicPartition, Result<Option<i64>, ErrorCode>)>,
+        answers: Vec<(TopicPartition, Result<Option<Position>, ErrorCode>)>,
     ) {
         for (partition, answer) in answers {
             let Some(group) = &mut self.group else {
@@ -247,7 +248,9 @@ impl Control {
                 return;
             }
             if let Ok(Some(offset)) = answer {
-                group.commits.note_committed(partition.clone(), offset);
+                group
+                    .commits
+                    .note_committed(partition.clone(), offset.offset);
             }
             if answer.is_err_and(is_about_coordinator) {
                 let id = Arc::clone(&group.settings.id);

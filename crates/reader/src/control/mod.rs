@@ -217,6 +217,11 @@ impl Control {
                 let cluster = self.cluster.clone();
                 self.call(calls::list(cluster, broker, questions, isolation, deadline));
             }
+            Work::Check { broker, questions } => {
+                let deadline = now() + self.settings.request_timeout;
+                let cluster = self.cluster.clone();
+                self.call(calls::check(cluster, broker, questions, deadline));
+            }
             Work::Fetch { broker, cursors } => match self.inbox.send(broker, cursors) {
                 Ok(Some(fetcher)) => fetcher.run(),
                 Ok(None) => {}
@@ -303,6 +308,14 @@ impl Control {
                 for (partition, tag, answer) in answers {
                     self.refresh_after(answer.as_ref().err(), &partition);
                     let notice = self.ledger.handle_listed(now, &partition, tag, answer);
+                    self.tell(notice);
+                }
+            }
+            Done::Checked(answers) => {
+                for (partition, tag, answer) in answers {
+                    self.refresh_after(answer.as_ref().err(), &partition);
+                    let notice = self.ledger.handle_checked(now, &partition, tag, answer);
+                    self.inbox.discard_frozen();
                     self.tell(notice);
                 }
             }
@@ -441,6 +454,32 @@ impl Control {
                     ticket: None,
                 });
             }
+            Some(Notice::Truncated {
+                partition,
+                from,
+                to,
+                is_held: false,
+            }) => {
+                let event = Event::Truncated {
+                    partition,
+                    from,
+                    to,
+                };
+                self.inbox.push(Item::Event {
+                    event,
+                    ticket: None,
+                });
+            }
+            Some(Notice::Truncated {
+                partition,
+                from,
+                to,
+                is_held: true,
+            }) => self.report(ReaderError::Truncated {
+                partition,
+                offset: from,
+                end: to,
+            }),
             Some(Notice::OutOfRange { partition, offset }) => {
                 self.report(ReaderError::OffsetOutOfRange { partition, offset });
             }

@@ -32,6 +32,7 @@ use crate::config::GroupSettings;
 use crate::membership::blobs::{Subscription, decode_assignment, encode_assignment};
 use crate::membership::classic::{Identity, JoinFailure, Joined, JoinedMember};
 use crate::membership::verdict::Failure;
+use crate::reset::Position;
 
 /// What every group call needs.
 #[derive(Clone)]
@@ -317,18 +318,20 @@ pub(super) async fn fetch_offsets(
             .send_version(&request, version, deadline.into())
             .await
     };
-    let mut offsets: BTreeMap<(String, i32), Result<Option<i64>, ErrorCode>> = BTreeMap::new();
+    let mut offsets: BTreeMap<(String, i32), Result<Option<Position>, ErrorCode>> = BTreeMap::new();
     // Only an explicit -1 means that nothing is committed; a partition left out is asked for again.
     let missing = match answer.await {
         Ok(answer) if answer.error_code == 0 => {
             for topic in answer.topics {
                 for partition in topic.partitions {
-                    let offset =
-                        match ErrorCode(partition.error_code) {
-                            ErrorCode::NONE => Ok((partition.committed_offset >= 0)
-                                .then_some(partition.committed_offset)),
-                            code => Err(code),
-                        };
+                    let position = Position {
+                        offset: partition.committed_offset,
+                        leader_epoch: partition.committed_leader_epoch,
+                    };
+                    let offset = match ErrorCode(partition.error_code) {
+                        ErrorCode::NONE => Ok((position.offset >= 0).then_some(position)),
+                        code => Err(code),
+                    };
                     offsets.insert((topic.name.to_string(), partition.partition_index), offset);
                 }
             }

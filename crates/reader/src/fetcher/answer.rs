@@ -80,8 +80,15 @@ fn read(
     cursor.lane.note_ends(partition.high_watermark, end);
     let records = partition.records?;
     let offset = cursor.offset;
-    let Extent { next, bytes } = extent(&records, offset);
+    let Extent {
+        next,
+        leader_epoch,
+        bytes,
+    } = extent(&records, offset);
     cursor.offset = next;
+    if leader_epoch >= 0 {
+        cursor.read_epoch = leader_epoch;
+    }
     let aborted = partition.aborted_transactions.unwrap_or_default();
     let aborted = aborted
         .iter()

@@ -61,6 +61,7 @@ impl ChunkReader {
             let is_wanted = end > self.from && !self.is_hidden(&batch)?;
             if is_wanted {
                 let records = batch.records(&self.limits)?;
+                self.lane.note_read_epoch(batch.leader_epoch());
                 self.reached = self.reached.max(end);
                 return Ok(Some(OpenBatch {
                     records,

@@ -13,6 +13,8 @@ mod tests;
 pub(crate) struct Extent {
     /// The offset to ask for next.
     pub(crate) next: i64,
+    /// Leader epoch of the last whole batch; -1 when there is none, or its format has no epochs.
+    pub(crate) leader_epoch: i32,
     /// Bytes of whole batches, or all bytes when a header makes no sense, so that its reader reports it.
     pub(crate) bytes: usize,
 }
@@ -20,6 +22,7 @@ pub(crate) struct Extent {
 /// Walks the batches that a fetch from `offset` brought. Never falls below `offset`.
 pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
     let mut next = offset;
+    let mut leader_epoch = -1;
     let mut rest = records;
     while let Some((base, after)) = rest.split_first_chunk() {
         let Some((length, after)) = after.split_first_chunk() else {
@@ -29,7 +32,11 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
         let length = i32::from_be_bytes(*length);
         if length < SMALLEST_LENGTH {
             let bytes = records.len();
-            return Extent { next, bytes };
+            return Extent {
+                next,
+                leader_epoch,
+                bytes,
+            };
         }
         let Some((batch, after)) = after.split_at_checked(length.unsigned_abs() as usize) else {
             break;
@@ -38,10 +45,15 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
             .saturating_add(last_offset_delta(batch))
             .saturating_add(1);
         next = next.max(end);
+        leader_epoch = epoch_of(batch);
         rest = after;
     }
     let bytes = records.len() - rest.len();
-    Extent { next, bytes }
+    Extent {
+        next,
+        leader_epoch,
+        bytes,
+    }
 }
 
 /// `batch` begins behind its length. A wrapper of formats 0 and 1 carries its last offset itself.
@@ -51,6 +63,15 @@ fn last_offset_delta(batch: &[u8]) -> i64 {
     match delta {
         Some(delta) if magic >= 2 => i64::from(i32::from_be_bytes(*delta).max(0)),
         _ => 0,
+    }
+}
+
+/// The epoch of the leader that appended the batch, which begins behind its length.
+fn epoch_of(batch: &[u8]) -> i32 {
+    let magic = batch.get(4).copied().unwrap_or(0);
+    match batch.first_chunk() {
+        Some(epoch) if magic >= 2 => i32::from_be_bytes(*epoch),
+        _ => -1,
     }
 }
 

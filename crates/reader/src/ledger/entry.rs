@@ -7,7 +7,7 @@ use std::time::Instant;
 use ekafka_conn::BrokerId;
 use ekafka_protocol::ErrorCode;
 
-use super::{Cursor, Leaders, Notice, Question, Rules, Work};
+use super::{Cursor, EpochQuestion, Leaders, Notice, Question, Rules, Work};
 use crate::TopicPartition;
 use crate::lane::{Assignment, Lane};
 use crate::reset::{Start, Target};
@@ -27,6 +27,10 @@ pub(super) struct Entry {
     pub(super) is_leaderless: bool,
     /// The replica to read in the place of the leader, and until when.
     pub(super) replica: Option<(BrokerId, Instant)>,
+    /// Leader epoch of the last record before the offset; -1 when unknown.
+    pub(super) read_epoch: i32,
+    /// The newest leader epoch under which the offset was known to be in the log.
+    pub(super) checked_epoch: i32,
     pub(super) paused: bool,
 }
 
@@ -44,6 +48,14 @@ pub(super) enum Place {
     },
     /// The next offset is known.
     Idle(i64),
+    /// The broker says that the offset is outside the log: the leader has to be asked whether it was cut.
+    NeedsCheck { offset: i64 },
+    /// The leader is being asked whether its log still has what was read.
+    Checking {
+        offset: i64,
+        leader_epoch: i32,
+        is_out_of_range: bool,
+    },
     /// A fetcher has it.
     Fetching(BrokerId),
     /// Only a seek helps.
@@ -69,7 +81,9 @@ impl Entry {
     ) {
         let partition = &self.assignment.partition;
         match self.place {
-            Place::Asking { .. } | Place::Fetching(_) | Place::Held => return,
+            Place::Asking { .. } | Place::Checking { .. } | Place::Fetching(_) | Place::Held => {
+                return;
+            }
             Place::NeedsCommitted => {
                 plan.committed.push(partition.clone());
                 self.place = Place::Asking {
@@ -79,7 +93,7 @@ impl Entry {
                 self.not_before = None;
                 return;
             }
-            Place::NeedsTarget { .. } | Place::Idle(_) => {}
+            Place::NeedsTarget { .. } | Place::NeedsCheck { .. } | Place::Idle(_) => {}
         }
         let Some(leader) = leaders.leader(partition) else {
             if !plan.topics.contains(&partition.topic) {
@@ -104,12 +118,19 @@ impl Entry {
                 .push(question);
             let target = Some(target);
             self.place = Place::Asking { target, from };
+        } else if let Place::NeedsCheck { offset } = self.place {
+            self.check(leader, offset, true, plan);
         } else if let Place::Idle(offset) = self.place {
+            if self.is_unchecked(leader) {
+                return self.check(leader, offset, false, plan);
+            }
+            self.checked_epoch = leader.epoch;
             let cursor = Cursor {
                 lane: Arc::clone(&self.lane),
                 topic_id: leader.topic_id,
                 leader_epoch: leader.epoch,
                 offset,
+                read_epoch: self.read_epoch,
                 has_read: false,
             };
             let replica = self.replica.filter(|(_, until)| now < *until);
@@ -120,7 +141,10 @@ impl Entry {
     }
 
     pub(super) fn is_waiting_for_leader(&self) -> bool {
-        matches!(self.place, Place::NeedsTarget { .. } | Place::Idle(_))
+        matches!(
+            self.place,
+            Place::NeedsTarget { .. } | Place::NeedsCheck { .. } | Place::Idle(_)
+        )
     }
 
     pub(super) fn found(&mut self, offset: i64) {
@@ -130,6 +154,19 @@ impl Entry {
         // A lane that began already stays where the application is: what was fetched before the position
         // went out of range is still to be handed out.
         self.lane.start(offset);
+    }
+
+    /// The offset is outside the log: asks where to go on, or waits for a seek.
+    pub(super) fn follow_policy(&mut self, rules: &Rules, offset: i64) -> Option<Notice> {
+        let Some(target) = rules.out_of_range.target() else {
+            self.place = Place::Held;
+            self.not_before = None;
+            let partition = self.assignment.partition.clone();
+            return Some(Notice::OutOfRange { partition, offset });
+        };
+        let from = Some(offset);
+        self.place = Place::NeedsTarget { target, from };
+        None
     }
 
     /// Waits before the next attempt, longer after each failure in a row.
@@ -164,6 +201,7 @@ impl Entry {
 pub(super) struct Plan {
     pub(super) committed: Vec<TopicPartition>,
     pub(super) questions: BTreeMap<BrokerId, Vec<Question>>,
+    pub(super) checks: BTreeMap<BrokerId, Vec<EpochQuestion>>,
     pub(super) cursors: BTreeMap<BrokerId, Vec<Cursor>>,
     pub(super) topics: Vec<Arc<str>>,
 }
@@ -179,6 +217,8 @@ impl Plan {
         }
         let questions = self.questions.into_iter();
         work.extend(questions.map(|(broker, questions)| Work::List { broker, questions }));
+        let checks = self.checks.into_iter();
+        work.extend(checks.map(|(broker, questions)| Work::Check { broker, questions }));
         let cursors = self.cursors.into_iter();
         work.extend(cursors.map(|(broker, cursors)| Work::Fetch { broker, cursors }));
         work

@@ -17,6 +17,13 @@ fn partition() -> TopicPartition {
     TopicPartition::new("t", 0)
 }
 
+fn position(offset: i64, leader_epoch: i32) -> Position {
+    Position {
+        offset,
+        leader_epoch,
+    }
+}
+
 fn script(start: Option<Start>, out_of_range: OutOfRange) -> Script {
     let rules = Rules {
         start: Start::Ask(Target::First),
@@ -55,6 +62,11 @@ impl Script {
                 Work::List { broker, questions } => {
                     format!("list {} {:?}", broker.0, questions[0].target)
                 }
+                Work::Check { broker, questions } => {
+                    let asked = &questions[0];
+                    let (leader, read) = (asked.leader_epoch, asked.read_epoch);
+                    format!("check {} {leader} {read}", broker.0)
+                }
                 Work::Fetch { broker, cursors } => {
                     out = cursors.into_iter().next();
                     let offset = out.as_ref().map_or(-1, |cursor| cursor.offset);
@@ -68,6 +80,7 @@ impl Script {
     }
 
     fn committed(&mut self, at: u64, answer: Result<Option<i64>, ErrorCode>) -> Option<Notice> {
+        let answer = answer.map(|offset| offset.map(|offset| position(offset, -1)));
         self.ledger
             .handle_committed(self.time(at), &partition(), answer)
     }
@@ -76,6 +89,14 @@ impl Script {
         let tag = self.ledger.last_tag;
         self.ledger
             .handle_listed(self.time(at), &partition(), tag, answer)
+    }
+
+    /// The log of epoch `epoch` ends at `end`.
+    fn checked(&mut self, at: u64, answer: Result<(i64, i32), ErrorCode>) -> Option<Notice> {
+        let tag = self.ledger.last_tag;
+        let answer = answer.map(|(end, epoch)| (end >= 0).then(|| position(end, epoch)));
+        self.ledger
+            .handle_checked(self.time(at), &partition(), tag, answer)
     }
 
     fn returned(&mut self, at: u64, cursor: &Cursor, reason: Returned) -> Option<Notice> {
@@ -251,4 +272,117 @@ fn s23_unreadable_bytes_are_counted_by_offset() {
     let cursor = script.due(700, &["fetch 1 5"]).unwrap();
     let now = script.time(700);
     assert_eq!(script.ledger.handle_unreadable(now, &cursor.lane, 9), 1);
+}
+
+impl Script {
+    /// Reads up to `offset` with records of epoch 4, hands out up to `taken`, and loses the leader to epoch 5.
+    fn read_and_move(&mut self, offset: i64, taken: i64) -> Cursor {
+        let mut cursor = self.due(0, &["fetch 1 5"]).unwrap();
+        cursor.lane.note_read_epoch(4);
+        cursor.lane.advance(taken);
+        cursor.offset = offset;
+        cursor.read_epoch = 4;
+        cursor.has_read = true;
+        self.returned(0, &cursor, Returned::Moved);
+        self.leader = self.leader.map(|leader| Leader { epoch: 5, ..leader });
+        self.due(100, &["check 1 5 4"]);
+        cursor
+    }
+}
+
+#[test]
+fn s25_a_newer_leader_is_asked_once_whether_it_has_what_was_read() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    script.read_and_move(9, 7);
+    assert_eq!(script.checked(100, Ok((9, 4))), None);
+    let cursor = script.due(100, &["fetch 1 9"]).unwrap();
+    assert_eq!((cursor.leader_epoch, cursor.read_epoch), (5, 4));
+    script.returned(100, &cursor, Returned::Disconnected);
+    script.due(300, &["fetch 1 9"]);
+}
+
+#[test]
+fn s25_a_leader_that_lost_what_was_handed_out_is_told_with_both_offsets() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Latest);
+    let old = script.read_and_move(9, 8);
+    let truncated = Notice::Truncated {
+        partition: partition(),
+        from: 8,
+        to: 6,
+        is_held: false,
+    };
+    assert_eq!(script.checked(100, Ok((6, 3))), Some(truncated));
+    assert!(!old.lane.is_live());
+    let cursor = script.due(100, &["fetch 1 6"]).unwrap();
+    assert_eq!(cursor.read_epoch, 3);
+}
+
+#[test]
+fn s25_what_was_only_read_ahead_is_read_again_without_a_word() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let old = script.read_and_move(9, 6);
+    assert_eq!(script.checked(100, Ok((7, 3))), None);
+    assert!(!old.lane.is_live());
+    script.due(100, &["fetch 1 6"]);
+}
+
+#[test]
+fn s25_under_the_error_policy_a_truncation_waits_for_a_seek() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Error);
+    script.read_and_move(9, 9);
+    let notice = script.checked(100, Ok((6, 3)));
+    assert!(matches!(
+        notice,
+        Some(Notice::Truncated { is_held: true, .. })
+    ));
+    script.due(60_000, &[]);
+    assert!(script.ledger.seek(&partition(), Start::At(6)));
+    script.due(60_000, &["fetch 1 6"]);
+}
+
+#[test]
+fn s25_errors_of_the_check_are_tried_again_and_never_reset_the_position() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Latest);
+    script.read_and_move(9, 9);
+    let fenced = Err(ErrorCode::FENCED_LEADER_EPOCH);
+    assert_eq!(script.checked(100, fenced), None);
+    script.due(299, &[]);
+    script.due(300, &["check 1 5 4"]);
+    // A broker that does not know the epoch: there is nothing to compare.
+    assert_eq!(script.checked(300, Ok((-1, -1))), None);
+    script.due(300, &["fetch 1 9"]);
+}
+
+#[test]
+fn s24_out_of_range_asks_whether_the_log_was_cut_before_the_policy_counts() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Latest);
+    let mut cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    (cursor.offset, cursor.read_epoch) = (9, 4);
+    script.returned(0, &cursor, Returned::OutOfRange);
+    script.due(100, &["check 1 4 4"]);
+    assert_eq!(script.checked(100, Ok((20, 4))), None);
+    script.due(100, &["list 1 Last"]);
+}
+
+#[test]
+fn b55_an_unknown_epoch_is_not_compared() {
+    let mut script = script(None, OutOfRange::Earliest);
+    script.due(0, &["committed"]);
+    script.committed(0, Ok(Some(42)));
+    let cursor = script.due(0, &["fetch 1 42"]).unwrap();
+    script.returned(0, &cursor, Returned::Moved);
+    script.leader = script.leader.map(|leader| Leader { epoch: 9, ..leader });
+    script.due(100, &["fetch 1 42"]);
+}
+
+#[test]
+fn a_committed_epoch_is_checked_before_the_first_fetch() {
+    let mut script = script(None, OutOfRange::Earliest);
+    script.due(0, &["committed"]);
+    let now = script.time(0);
+    let committed = Ok(Some(position(42, 3)));
+    script.ledger.handle_committed(now, &partition(), committed);
+    script.due(0, &["check 1 4 3"]);
+    assert_eq!(script.checked(0, Ok((50, 3))), None);
+    script.due(0, &["fetch 1 42"]);
 }

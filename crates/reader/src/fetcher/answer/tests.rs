@@ -30,6 +30,7 @@ fn book() -> Book {
         topic_id: Uuid::nil(),
         leader_epoch: 0,
         offset: 5,
+        read_epoch: -1,
         has_read: false,
     }]);
     book

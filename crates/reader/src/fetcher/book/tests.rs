@@ -11,6 +11,7 @@ fn cursor(partition: i32, tag: u64, offset: i64) -> Cursor {
         topic_id: Uuid::from_u128(1),
         leader_epoch: 0,
         offset,
+        read_epoch: -1,
         has_read: false,
     }
 }

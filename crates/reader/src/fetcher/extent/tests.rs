@@ -23,7 +23,19 @@ fn message(offset: i64, magic: u8) -> Vec<u8> {
 
 #[track_caller]
 fn check(records: &[u8], offset: i64, next: i64, bytes: usize) {
-    assert_eq!(extent(records, offset), Extent { next, bytes });
+    let found = extent(records, offset);
+    assert_eq!((found.next, found.bytes), (next, bytes));
+}
+
+#[test]
+fn the_leader_epoch_is_that_of_the_last_whole_batch() {
+    let mut two = [batch(10, 4), batch(15, 0)].concat();
+    two[12..16].copy_from_slice(&3i32.to_be_bytes());
+    two[61 + 12..61 + 16].copy_from_slice(&5i32.to_be_bytes());
+    assert_eq!(extent(&two, 10).leader_epoch, 5);
+    assert_eq!(extent(&two[..100], 10).leader_epoch, 3);
+    assert_eq!(extent(&[], 10).leader_epoch, -1);
+    assert_eq!(extent(&message(3, 1), 3).leader_epoch, -1);
 }
 
 #[test]

@@ -44,10 +44,17 @@ pub(super) fn write_as(
     codec: Codec,
 ) {
     let (_, first) = kafka.offsets(topic, partition).unwrap();
-    let bytes = batch(first, count, codec);
+    let mut bytes = batch(first, count, codec);
+    set_epoch(kafka, topic, partition, &mut bytes);
     kafka
         .plant(topic, partition, bytes.into(), count, 999 + first + count)
         .unwrap();
+}
+
+/// Stamps a batch with the epoch of the partition's leader, as that leader would.
+pub(super) fn set_epoch(kafka: &EmbeddedKafka, topic: &str, partition: i32, batch: &mut [u8]) {
+    let epoch = kafka.leader_epoch(topic, partition).unwrap();
+    batch[12..16].copy_from_slice(&epoch.to_be_bytes());
 }
 
 /// One batch as a broker stores it.

@@ -1,0 +1,3 @@
+//! What can happen to fetches, scenario by scenario.
+
+mod truncation;
