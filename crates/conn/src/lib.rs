@@ -4,6 +4,7 @@ mod address;
 mod backoff;
 mod batch;
 mod broker;
+mod calendar;
 mod cluster;
 mod config;
 mod conn;
@@ -19,6 +20,7 @@ mod record;
 mod refresh;
 mod sasl;
 mod stream;
+mod summary;
 mod throttle;
 mod tls;
 mod transport;
@@ -47,6 +49,7 @@ pub use sasl::{
     DEFAULT_MAX_ITERATIONS, LoginError, MIN_ITERATIONS, Mechanism, MechanismError,
     MechanismSession, MskIam, Plain, Scram, ScramAlgorithm, Secret, Step,
 };
+pub use summary::{DurationStats, Summary, SummaryStats};
 pub use tls::{TlsBuilder, TlsConfig};
 pub use transport::{
     Dial, DialFuture, ResolveFuture, Resolver, Transport, dial_async_fn, dial_fn, resolver_fn,

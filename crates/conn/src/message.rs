@@ -1,5 +1,6 @@
 //! A record that was read, owned: one handle on its batch, and where its parts lie in there.
 
+mod json;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,9 @@ use crate::record::Record;
 /// A record read from a partition.
 ///
 /// Cloning costs one counter: all messages of a batch share its bytes, which stay in memory until
-/// the last of them is dropped. `Debug` shows where the message is from and how long it is, never
+/// the last of them is dropped ([`detach`](Self::detach) copies one out). Serialised it has the keys
+/// `Topic`, `Partition`, `Offset`, `HighWaterMark`, `Key`, `Value`, `Headers` and `Time`, with bytes
+/// in base64. `Debug` shows where the message is from and how long it is, never
 /// what it says.
 #[derive(Clone)]
 pub struct Message {
@@ -161,6 +164,21 @@ impl Message {
             timestamp: (self.span.timestamp >= 0).then_some(self.span.timestamp),
             ..Record::default()
         }
+    }
+
+    /// The message with a copy of its own bytes alone, for keeping it long: as it comes, it keeps its
+    /// whole batch in memory. It still belongs to the reader that gave it, which can commit it.
+    #[doc(alias = "to_owned")]
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        let (span, bytes) = self.span.copied_from(&self.batch.bytes);
+        let batch = MessageBatch {
+            topic: Arc::clone(&self.batch.topic),
+            bytes,
+            origin: self.batch.origin.clone(),
+            ..*self.batch
+        };
+        Self::new(Arc::new(batch), span)
     }
 
     /// Bytes of key, value and encoded headers together.

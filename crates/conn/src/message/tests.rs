@@ -115,3 +115,71 @@ fn x35_debug_shows_no_contents() {
         "{shown}"
     );
 }
+
+#[test]
+fn s3_32_json_has_the_documented_keys_in_order() {
+    let headers = [Header {
+        key: "h",
+        value: Some(b"1"),
+    }];
+    let written = [
+        RecordData {
+            timestamp: 1_743_765_757_115,
+            key: None,
+            value: Some(b""),
+            headers: &[],
+        },
+        RecordData {
+            timestamp: 1_743_765_757_000,
+            key: Some(b"key"),
+            value: None,
+            headers: &headers,
+        },
+        RecordData {
+            timestamp: -1,
+            ..RecordData::default()
+        },
+    ];
+    let json: Vec<String> = messages(&written)
+        .iter()
+        .map(|message| serde_json::to_string(message).unwrap())
+        .collect();
+    let expected = [
+        r#"{"Topic":"topic","Partition":3,"Offset":0,"HighWaterMark":10,"Key":null,"Value":"","Headers":null,"Time":"2025-04-04T11:22:37.115Z"}"#,
+        r#"{"Topic":"topic","Partition":3,"Offset":1,"HighWaterMark":10,"Key":"a2V5","Value":null,"Headers":[{"Key":"h","Value":"MQ=="}],"Time":"2025-04-04T11:22:37.000Z"}"#,
+        r#"{"Topic":"topic","Partition":3,"Offset":2,"HighWaterMark":10,"Key":null,"Value":null,"Headers":null,"Time":"0001-01-01T00:00:00Z"}"#,
+    ];
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn a_detached_message_is_the_same_without_its_batch() {
+    let headers = [
+        Header {
+            key: "h",
+            value: None,
+        },
+        Header {
+            key: "h",
+            value: Some(b"2"),
+        },
+    ];
+    let record = RecordData {
+        timestamp: 5,
+        key: Some(b"key"),
+        value: Some(b"value"),
+        headers: &headers,
+    };
+    let mut written = vec![record; 100];
+    written.push(RecordData::default());
+    let read = messages(&written);
+    let whole = read.get(7).unwrap();
+    let alone = whole.detach();
+    assert_eq!((alone.offset(), alone.timestamp()), (7, 5));
+    assert_eq!((alone.key(), alone.value()), (whole.key(), whole.value()));
+    assert_eq!(alone.header_list().unwrap(), headers);
+    assert_eq!(alone.batch().bytes.len(), whole.payload_len());
+    let empty = read.last().unwrap().detach();
+    assert_eq!((empty.key(), empty.value()), (None, None));
+    assert_eq!(empty.headers().count(), 0);
+}

@@ -79,6 +79,27 @@ impl RecordSpan {
             .sum()
     }
 
+    /// Bytes of key and value together.
+    #[inline]
+    #[must_use]
+    pub fn data_len(&self) -> usize {
+        self.key.len() as usize + self.value.len() as usize
+    }
+
+    /// The record alone: a copy of its parts in `bytes`, and where they lie in the copy.
+    #[must_use]
+    pub fn copied_from(&self, bytes: &[u8]) -> (Self, Bytes) {
+        let mut copy = Vec::with_capacity(self.payload_len());
+        let mut part = |span: Span| span.copied_to(&mut copy, bytes);
+        let alone = Self {
+            key: part(self.key),
+            value: part(self.value),
+            headers: part(self.headers),
+            ..*self
+        };
+        (alone, copy.into())
+    }
+
     #[inline(always)]
     fn of(record: &RecordRef<'_>, base: usize) -> Self {
         Self {
@@ -109,6 +130,27 @@ impl Span {
                 }
             }
         }
+    }
+
+    /// An absent field begins and ends at `NULL`, so it counts as nothing.
+    #[inline]
+    fn len(&self) -> u32 {
+        self.end.wrapping_sub(self.start)
+    }
+
+    /// Appends the field to `copy`; where it lies there.
+    fn copied_to(self, copy: &mut Vec<u8>, bytes: &[u8]) -> Self {
+        let Some(field) = self.of(bytes) else {
+            return Self {
+                start: NULL,
+                end: NULL,
+            };
+        };
+        // Three fields of one batch, which is below 4 GiB.
+        let start = copy.len() as u32;
+        copy.extend_from_slice(field);
+        let end = copy.len() as u32;
+        Self { start, end }
     }
 
     #[inline]

@@ -85,7 +85,7 @@ impl Timestamp {
         if since_1970 > LAST_SECOND {
             return None;
         }
-        let (year, month, day) = calendar_day(since_1970 / 86_400);
+        let (year, month, day) = crate::calendar::calendar_day(since_1970 / 86_400);
         let of_day = since_1970 % 86_400;
         let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
         let second = format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z");
@@ -96,31 +96,6 @@ impl Timestamp {
     fn day(&self) -> &str {
         self.second.split_once('T').map_or("", |(day, _)| day)
     }
-}
-
-/// Year, month from 1 and day from 1 in the Gregorian calendar of the day that many days after 1970-01-01.
-fn calendar_day(since_1970: u64) -> (u64, u64, u64) {
-    let mut year = 1970;
-    let mut left = since_1970;
-    while left >= days_of(year) {
-        left -= days_of(year);
-        year += 1;
-    }
-    let february = days_of(year) - 337;
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        if left < length {
-            break;
-        }
-        left -= length;
-        month += 1;
-    }
-    (year, month, left + 1)
-}
-
-fn days_of(year: u64) -> u64 {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    if leap { 366 } else { 365 }
 }
 
 fn hmac(key: &[u8], data: &str) -> Result<Zeroizing<[u8; 32]>, MechanismError> {
