@@ -107,9 +107,9 @@ impl Writer {
     /// Dropping the future before it is ready writes nothing and takes no room. Dropping the [`Delivery`] changes nothing.
     pub async fn send(&self, record: Record<'_>) -> Result<Delivery, WriterError> {
         match self.door.try_accept(&record) {
-            Err(Obstacle::Error(error)) => Err(error),
             Ok(delivery) => Ok(delivery),
-            Err(obstacle) => self.door.accept_one(&record, obstacle).await,
+            // In a box, so that the future of a record that need not wait stays small.
+            Err(obstacle) => Box::pin(self.door.accept_one(&record, obstacle)).await,
         }
     }
 
@@ -121,7 +121,7 @@ impl Writer {
     pub fn try_send(&self, record: Record<'_>) -> Result<Delivery, WriterError> {
         self.door
             .try_accept(&record)
-            .map_err(|obstacle| match obstacle {
+            .map_err(|obstacle| match *obstacle {
                 Obstacle::Error(error) => error,
                 Obstacle::Topic | Obstacle::Room(_) => WriterError::NoRoom {
                     waited: Duration::ZERO,

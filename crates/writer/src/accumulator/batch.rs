@@ -57,6 +57,24 @@ impl OpenBatch {
             .append_within(record, self.limit.min(self.permit.bytes()))
     }
 
+    /// Appends records as long as they fit in the room paid for and none is invalid; says how many it took.
+    #[inline]
+    pub(crate) fn append_all<'a>(
+        &mut self,
+        records: impl Iterator<Item = RecordData<'a>>,
+        batch_size: usize,
+    ) -> usize {
+        let room = self.limit.min(self.permit.bytes());
+        let before = self.builder.count();
+        for record in records {
+            let taken = self.builder.append_within(&record, room);
+            if !matches!(taken, Ok(true)) || self.is_full(batch_size) {
+                break;
+            }
+        }
+        self.builder.count() - before
+    }
+
     /// Bytes to pay for before `record` fits: twice what the batch has, within its limit. `None` when the batch is too
     /// full for it.
     pub(crate) fn room_wanted(&self, record: &RecordData<'_>) -> Option<usize> {
@@ -142,11 +160,11 @@ impl Pool {
         buffers.pop().unwrap_or_default()
     }
 
-    pub(crate) fn put(&self, mut buffer: BytesMut) {
+    /// Keeps a buffer with its length: what was initialised once is not initialised again.
+    pub(crate) fn put(&self, buffer: BytesMut) {
         if buffer.capacity() == 0 {
             return;
         }
-        buffer.clear();
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         if buffers.len() < self.bound {
             buffers.push(buffer);

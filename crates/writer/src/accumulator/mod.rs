@@ -183,6 +183,25 @@ impl Shelf {
         }
     }
 
+    /// Appends what fits of `records` to the batch that is open, without opening another; says how many records it took.
+    /// The next one, if any, is for [`offer`](Self::offer).
+    #[inline]
+    pub(crate) fn offer_all<'a>(
+        &self,
+        queue: &mut Queue,
+        records: impl Iterator<Item = RecordData<'a>>,
+    ) -> usize {
+        if queue.shut().is_some() {
+            return 0;
+        }
+        let Some(open) = queue.open() else { return 0 };
+        let count = open.append_all(records, self.limits.batch_size);
+        if open.is_full(self.limits.batch_size) {
+            queue.close_open();
+        }
+        count
+    }
+
     /// Refuses everything from now on, in every queue; what is buffered stays.
     pub(crate) fn shut(&self) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -268,7 +287,8 @@ impl Shelf {
             self.pool.put(buffer);
             return Err(Offer::NoRoom(wanted));
         };
-        buffer.reserve(wanted);
+        // A buffer keeps the length of its last batch, and `reserve` counts from there.
+        buffer.reserve(wanted.saturating_sub(buffer.len()));
         let (_, resolver) = Receipt::new(partition.at.clone());
         let limit = self.limits.batch_bytes.max(size);
         queue.set_open(OpenBatch::new(buffer, resolver, permit, limit, clock()));

@@ -41,18 +41,25 @@ impl Door {
     }
 
     /// One record, when nothing has to be waited for.
-    pub(super) fn try_accept(&self, record: &Record<'_>) -> Result<Delivery, Obstacle> {
-        let name = self.topic_of(record).map_err(Obstacle::Error)?;
+    #[inline]
+    pub(super) fn try_accept(&self, record: &Record<'_>) -> Result<Delivery, Box<Obstacle>> {
         let is_own = record.topic.is_none();
         if let Some(topic) = self.found.load().as_ref().filter(|_| is_own) {
             let outcome = self.put(topic, record, &mut None);
-            if matches!(outcome, Err(Obstacle::Topic)) {
+            if outcome
+                .as_ref()
+                .is_err_and(|obstacle| matches!(**obstacle, Obstacle::Topic))
+            {
                 // It was made anew: the shelf has its successor.
                 self.found.store(None);
             }
             return outcome;
         }
-        let topic = self.sender.shelf.topic(name).ok_or(Obstacle::Topic)?;
+        let name = self
+            .topic_of(record)
+            .map_err(|error| Box::new(Obstacle::Error(error)))?;
+        let shelf = &self.sender.shelf;
+        let topic = shelf.topic(name).ok_or_else(|| Box::new(Obstacle::Topic))?;
         let outcome = self.put(&topic, record, &mut None);
         if is_own {
             self.found.store(Some(topic));
@@ -64,13 +71,13 @@ impl Door {
     pub(super) async fn accept_one(
         &self,
         record: &Record<'_>,
-        mut obstacle: Obstacle,
+        mut obstacle: Box<Obstacle>,
     ) -> Result<Delivery, WriterError> {
         let name = self.topic_of(record)?;
         let deadline = Instant::now() + self.max_block;
         let mut paid = None;
         loop {
-            match obstacle {
+            match *obstacle {
                 Obstacle::Topic => {}
                 Obstacle::Room(bytes) => paid = Some(self.wait_for_room(bytes, deadline).await?),
                 Obstacle::Error(error) => return Err(error),
@@ -89,11 +96,11 @@ impl Door {
         topic: &Arc<Topic>,
         record: &Record<'_>,
         paid: &mut Option<Permit>,
-    ) -> Result<Delivery, Obstacle> {
+    ) -> Result<Delivery, Box<Obstacle>> {
         let partitions = topic.partitions();
         let choice = self
             .choose(topic, &partitions, record)
-            .map_err(Obstacle::Error)?;
+            .map_err(|error| Box::new(Obstacle::Error(error)))?;
         let partition = &partitions.list[choice.position];
         let timestamp = record
             .timestamp
@@ -111,10 +118,10 @@ impl Door {
         let delivery = match offer {
             Offer::Accepted(index) => match queue.newest() {
                 Some(receipt) => Ok(Delivery::new(Arc::clone(receipt), index, timestamp)),
-                None => Err(Obstacle::Error(WriterError::Closed)),
+                None => Err(Box::new(Obstacle::Error(WriterError::Closed))),
             },
-            Offer::NoRoom(bytes) => Err(Obstacle::Room(bytes)),
-            refused => Err(self.refusal(refused, topic, partition)),
+            Offer::NoRoom(bytes) => Err(Box::new(Obstacle::Room(bytes))),
+            refused => Err(Box::new(self.refusal(refused, topic, partition))),
         };
         let leave = choice.is_sticky && self.is_time_to_leave(&mut queue, before);
         let poke = queue.poke(shelf.limits.patience, shelf.budget.is_contended());
@@ -335,7 +342,7 @@ impl Door {
         let mut stop = Stop::End;
         while *position < end {
             let record = &records[call.index(*position)];
-            let data = data(record, record.timestamp.unwrap_or(now));
+            let first = data(record, record.timestamp.unwrap_or(now));
             if batch.is_some() && !queue.has_open() {
                 stop = Stop::BatchFull;
                 break;
@@ -343,7 +350,7 @@ impl Door {
             match self
                 .sender
                 .shelf
-                .offer(partition, queue, &data, paid, Instant::now)
+                .offer(partition, queue, &first, paid, Instant::now)
             {
                 Offer::Accepted(index) => {
                     if index == 0 && batch.is_some() {
@@ -363,6 +370,12 @@ impl Door {
                         batch = queue.newest().map(|receipt| (Arc::clone(receipt), index));
                     }
                     *position += 1;
+                    // The others of this batch need no decision of their own.
+                    let others = (*position..end).map(|position| {
+                        let record = &records[call.index(position)];
+                        data(record, record.timestamp.unwrap_or(now))
+                    });
+                    *position += self.sender.shelf.offer_all(queue, others);
                 }
                 Offer::NoRoom(bytes) => {
                     stop = Stop::NoRoom(bytes);
