@@ -5,6 +5,7 @@
 )]
 
 mod broker;
+mod config;
 mod consume;
 mod perf;
 mod produce;
@@ -56,6 +57,8 @@ enum Command {
     Consume(consume::Arguments),
     /// Measure what a record costs
     Perf(perf::Arguments),
+    /// Check configuration files
+    Config(config::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +85,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             Command::Produce(options) => produce::run(options, connection).await,
             Command::Consume(options) => consume::run(options, connection).await,
             Command::Perf(options) => perf::run(options, connection).await,
+            Command::Config(options) => config::run(options),
         }
     })
 }

@@ -30,6 +30,8 @@
 //! - `zstd` (default): the zstd codec, by the reference library in C.
 //! - `native-roots`: [`TlsBuilder`] can trust the operating system's certificate authorities.
 
+pub mod config;
+
 pub use ekafka_conn::{
     Batch, Broker, BrokerId, BrokerView, Cluster, ClusterView, Conn, ConnConfig, ConnError,
     Connection, CoordinatorKind, Dial, DialFuture, Dialer, FIRST_OFFSET, Filled, Header, HostPort,
