@@ -12,6 +12,7 @@ use crate::error::WriterError;
 use crate::sender::Rules;
 use crate::writer::Writer;
 
+mod kafka_go;
 #[cfg(test)]
 mod tests;
 
@@ -43,14 +44,18 @@ pub struct WriterConfig {
     batch_size: usize,
     compression: Compression,
     request_timeout: Duration,
-    delivery_timeout: Duration,
+    delivery_timeout: Option<Duration>,
     max_attempts: u32,
     retry_backoff: (Duration, Duration),
     max_in_flight: usize,
     max_request_size: usize,
     buffer_memory: usize,
     max_block: Duration,
+    read_timeout: Option<Duration>,
     auto_create: bool,
+    asynchronous: bool,
+    /// Sizes are kafka-go's estimates, and attempts alone bound the delivery.
+    like_kafka_go: bool,
 }
 
 /// A configuration without faults, taken apart for the rooms that go by it.
@@ -62,7 +67,11 @@ pub(crate) struct Checked {
     pub(crate) rules: Rules,
     pub(crate) buffer_memory: usize,
     pub(crate) max_block: Duration,
+    /// How long a topic is looked for.
+    pub(crate) read_timeout: Duration,
     pub(crate) auto_create: bool,
+    /// Whether `write` returns once its records are accepted.
+    pub(crate) asynchronous: bool,
 }
 
 impl Default for WriterConfig {
@@ -80,14 +89,17 @@ impl Default for WriterConfig {
             batch_size: usize::MAX,
             compression: Compression::NONE,
             request_timeout: Duration::from_secs(30),
-            delivery_timeout: Duration::from_secs(120),
+            delivery_timeout: None,
             max_attempts: u32::MAX,
             retry_backoff: (Duration::from_millis(100), Duration::from_secs(1)),
             max_in_flight: 5,
             max_request_size: MIB,
             buffer_memory: 32 * MIB,
             max_block: Duration::from_secs(60),
+            read_timeout: None,
             auto_create: false,
+            asynchronous: false,
+            like_kafka_go: false,
         }
     }
 }
@@ -215,7 +227,7 @@ impl WriterConfig {
     /// Kafka: `delivery.timeout.ms` (KIP-91). Default: 2 min. Short ones give up during a leader election, which takes
     /// seconds.
     pub fn delivery_timeout(mut self, timeout: Duration) -> Self {
-        self.delivery_timeout = timeout;
+        self.delivery_timeout = Some(timeout);
         self
     }
 
@@ -310,7 +322,9 @@ impl WriterConfig {
                 rules,
                 buffer_memory: self.buffer_memory,
                 max_block: self.max_block.min(FOREVER),
+                read_timeout: self.read_timeout.unwrap_or(self.max_block).min(FOREVER),
                 auto_create: self.auto_create,
+                asynchronous: self.asynchronous,
             }),
             _ => Err(config_error(&faults)),
         }
@@ -348,6 +362,10 @@ impl WriterConfig {
                 bytes < SMALLEST_BATCH,
                 "batch_bytes has no room for a record (68 bytes)",
             ),
+            (
+                self.like_kafka_go && self.batch_bytes.unwrap_or(MIB) < SMALLEST_ESTIMATE,
+                "batch_bytes has no room for a record (23 bytes)",
+            ),
             (bytes > LARGEST_BATCH, "batch_bytes is over 1 GiB"),
             (
                 self.buffer_memory < bytes,
@@ -369,7 +387,7 @@ impl WriterConfig {
                 "delivery_timeout is over a year",
             ),
             (
-                rules.delivery_timeout < self.linger.unwrap_or_default(),
+                rules.delivery_timeout < self.waiting(),
                 "delivery_timeout is less than linger",
             ),
             (
@@ -386,6 +404,22 @@ impl WriterConfig {
     }
 
     fn limits(&self) -> Limits {
+        let patience = match self.linger {
+            None => Patience::Adaptive,
+            Some(_) => Patience::Linger(self.waiting()),
+        };
+        if self.like_kafka_go {
+            let estimate = self.batch_bytes.unwrap_or(MIB);
+            // What is sent may be a little more than the estimate, which alone decides.
+            let exact = estimate.saturating_add(BEYOND_ESTIMATE);
+            return Limits {
+                batch_bytes: exact,
+                max_record: exact,
+                batch_size: self.batch_size,
+                estimate: Some(estimate),
+                patience,
+            };
+        }
         Limits {
             batch_bytes: self
                 .batch_bytes
@@ -394,7 +428,31 @@ impl WriterConfig {
                 .batch_bytes
                 .unwrap_or_else(|| MIB.min(self.buffer_memory)),
             batch_size: self.batch_size,
-            patience: self.linger.map_or(Patience::Adaptive, Patience::Linger),
+            estimate: None,
+            patience,
+        }
+    }
+
+    /// How long a batch waits for more records. kafka-go allows for ever, which is cut to what can be added to a time.
+    fn waiting(&self) -> Duration {
+        let linger = self.linger.unwrap_or_default();
+        if self.like_kafka_go {
+            linger.min(FOREVER / 2)
+        } else {
+            linger
+        }
+    }
+
+    /// As set, else Kafka's default; like kafka-go, what all attempts may take together.
+    fn delivery(&self) -> Duration {
+        match self.delivery_timeout {
+            Some(timeout) => timeout,
+            None if self.like_kafka_go => {
+                let attempt = self.request_timeout.saturating_add(self.retry_backoff.1);
+                let all = attempt.saturating_mul(self.max_attempts);
+                self.waiting().saturating_add(all).min(FOREVER)
+            }
+            None => Duration::from_secs(120),
         }
     }
 
@@ -410,7 +468,7 @@ impl WriterConfig {
             depth: self.max_in_flight,
             max_request: self.max_request_size,
             request_timeout: self.request_timeout,
-            delivery_timeout: self.delivery_timeout,
+            delivery_timeout: self.delivery(),
             max_attempts: self.max_attempts,
             backoff: self.retry_backoff,
         }
@@ -430,6 +488,12 @@ const DEFAULT_BATCH: usize = 256 * 1024;
 
 /// A header and the shortest record.
 const SMALLEST_BATCH: usize = 61 + 7;
+
+/// What kafka-go counts for a record without key, value and headers.
+const SMALLEST_ESTIMATE: usize = 23;
+
+/// A batch's header, and by how much a lone record may exceed kafka-go's estimate of it.
+const BEYOND_ESTIMATE: usize = 61 + 64;
 
 /// Lengths on the wire are 32 bits.
 const LARGEST_BATCH: usize = 1 << 30;

@@ -50,7 +50,11 @@ struct Door {
     found: ArcSwapOption<Topic>,
     balancer: Option<Arc<dyn Balancer>>,
     max_block: Duration,
+    /// How long a topic is looked for.
+    read_timeout: Duration,
     auto_create: bool,
+    /// Whether `write` returns once its records are accepted.
+    asynchronous: bool,
 }
 
 impl Writer {
@@ -75,7 +79,9 @@ impl Writer {
             found: ArcSwapOption::empty(),
             balancer: config.balancer,
             max_block: config.max_block,
+            read_timeout: config.read_timeout,
             auto_create: config.auto_create,
+            asynchronous: config.asynchronous,
         };
         Ok(Self {
             door: Arc::new(door),
@@ -95,6 +101,9 @@ impl Writer {
     pub async fn write(&self, records: &[Record<'_>]) -> Result<(), WriteErrors> {
         let mut call = Call::new(records.len());
         self.door.accept(records, &mut call).await;
+        if self.door.asynchronous {
+            return call.refusals();
+        }
         call.finish().await
     }
 
@@ -207,7 +216,7 @@ impl Door {
             topic: Arc::from(name),
             source: Arc::new(source),
         };
-        let deadline = Instant::now() + self.max_block;
+        let deadline = Instant::now() + self.read_timeout;
         let cluster = self.sender.cluster();
         let found = if self.auto_create {
             cluster.topic_or_create(name, deadline).await

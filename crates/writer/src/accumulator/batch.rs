@@ -20,6 +20,8 @@ pub(crate) struct OpenBatch {
     permit: Permit,
     /// Bytes the batch may grow to, if room for them can be had.
     limit: usize,
+    /// Bytes by kafka-go's estimate, where the writer counts so.
+    estimated: usize,
     /// When its first record was accepted.
     opened: Instant,
 }
@@ -46,6 +48,7 @@ impl OpenBatch {
             resolver,
             permit,
             limit,
+            estimated: 0,
             opened,
         }
     }
@@ -94,6 +97,18 @@ impl OpenBatch {
 
     pub(crate) fn len(&self) -> usize {
         self.builder.len()
+    }
+
+    pub(crate) fn estimated(&self) -> usize {
+        self.estimated
+    }
+
+    /// Counts a record that was appended; one that reaches `limit` is the last.
+    pub(crate) fn add_estimate(&mut self, bytes: usize, limit: usize) {
+        self.estimated += bytes;
+        if self.estimated >= limit {
+            self.limit = self.builder.len();
+        }
     }
 
     pub(crate) fn count(&self) -> usize {

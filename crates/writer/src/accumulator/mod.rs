@@ -2,6 +2,7 @@
 
 mod batch;
 mod budget;
+mod estimate;
 mod queue;
 
 use std::collections::HashMap;
@@ -49,6 +50,8 @@ pub(crate) struct Limits {
     pub(crate) max_record: usize,
     /// Records at which a batch takes no more.
     pub(crate) batch_size: usize,
+    /// The bound on a batch and on a record by kafka-go's estimate, where that decides.
+    pub(crate) estimate: Option<usize>,
     pub(crate) patience: Patience,
 }
 
@@ -152,6 +155,22 @@ impl Shelf {
         paid: &mut Option<Permit>,
         clock: impl Fn() -> Instant,
     ) -> Offer {
+        let mut estimated = 0;
+        if let Some(limit) = self.limits.estimate {
+            estimated = estimate::estimate(record);
+            if estimated > limit {
+                return Offer::TooLarge {
+                    size: estimated,
+                    limit,
+                };
+            }
+            if queue
+                .open()
+                .is_some_and(|open| open.estimated() + estimated > limit)
+            {
+                queue.close_open();
+            }
+        }
         loop {
             if let Some(shut) = queue.shut() {
                 return Offer::Shut(shut);
@@ -165,6 +184,9 @@ impl Shelf {
             match open.append(record) {
                 Ok(true) => {
                     let index = open.count() - 1;
+                    if let Some(limit) = self.limits.estimate {
+                        open.add_estimate(estimated, limit);
+                    }
                     if open.is_full(self.limits.batch_size) {
                         queue.close_open();
                     }

@@ -75,6 +75,12 @@ impl Call {
         self.refused.push((index, error));
     }
 
+    /// What was not accepted, without a wait for what was.
+    pub(super) fn refusals(mut self) -> Result<(), WriteErrors> {
+        self.runs.clear();
+        self.errors()
+    }
+
     /// Waits for every batch, and collects what failed.
     pub(super) async fn finish(self) -> Result<(), WriteErrors> {
         let mut all_written = self.refused.is_empty();

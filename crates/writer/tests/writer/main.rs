@@ -6,5 +6,6 @@ mod calls;
 mod chaos;
 mod delivery;
 mod faults;
+mod kafka_go;
 mod life;
 mod rig;

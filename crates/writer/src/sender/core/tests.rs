@@ -51,6 +51,7 @@ impl Script {
             batch_bytes: 4096,
             max_record: 4096,
             batch_size: 1,
+            estimate: None,
             patience: Patience::Adaptive,
         };
         let shelf = Arc::new(Shelf::new(limits, 1 << 20, 4));

@@ -15,6 +15,7 @@ fn lane(now: Instant, places: &[Place]) -> Lane {
         batch_bytes: 1000,
         max_record: 1000,
         batch_size: 10,
+        estimate: None,
         patience: Patience::Adaptive,
     };
     let shelf = Shelf::new(limits, 1 << 20, 1);
