@@ -77,6 +77,12 @@ impl ConnConfig {
         self
     }
 
+    /// The name that [`client_id`](Self::client_id) set; empty for none.
+    #[must_use]
+    pub fn client_name(&self) -> &str {
+        self.client_id.as_deref().unwrap_or_default()
+    }
+
     /// Limits opening a connection: name look-up, TCP, TLS, version exchange and log-in together.
     /// Kafka: `socket.connection.setup.timeout.ms`.
     /// Default: 10 s.

@@ -24,6 +24,14 @@ pub struct RecordBatch {
 }
 
 impl RecordBatch {
+    /// Whether this message is the first that is handed out with the batch.
+    pub(crate) fn begins_with(&self, message: &Message) -> bool {
+        let partition = self.partition();
+        message.topic() == &*partition.topic
+            && message.partition() == partition.partition
+            && message.offset() == self.from
+    }
+
     /// The partition the records are from.
     pub fn partition(&self) -> &TopicPartition {
         self.lane.partition()

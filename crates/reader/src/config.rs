@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ekafka_conn::{Cluster, ConnConfig};
+use ekafka_conn::{Cluster, ConnConfig, Logger, Loggers};
 use ekafka_protocol::StrBytes;
 use ekafka_protocol::messages::IsolationLevel;
 use ekafka_protocol::records::DecodeLimits;
@@ -16,8 +16,11 @@ use crate::membership::classic::Timing;
 use crate::reader::Reader;
 use crate::reset::{OutOfRange, StartOffset};
 
+mod in_force;
 #[cfg(test)]
 mod tests;
+
+pub use in_force::ReaderConfig;
 
 /// Sets a [`Reader`] up. Nothing is dialled before the first record is asked for.
 #[derive(Debug, Clone)]
@@ -51,6 +54,8 @@ pub struct ReaderBuilder {
     request_timeout: Duration,
     close_timeout: Duration,
     rack: String,
+    queue_capacity: Option<u64>,
+    loggers: Loggers,
 }
 
 impl Default for ReaderBuilder {
@@ -85,6 +90,8 @@ impl Default for ReaderBuilder {
             request_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(10),
             rack: String::new(),
+            queue_capacity: None,
+            loggers: Loggers::default(),
         }
     }
 }
@@ -339,6 +346,31 @@ impl ReaderBuilder {
         self
     }
 
+    /// Messages fetched ahead from which on nothing is asked for, beside `buffer_memory`. A fetch brings
+    /// whole batches, so more may wait.
+    /// Kafka: none. Default none. Few cost a round trip for each handful of messages.
+    #[must_use]
+    pub fn queue_capacity(mut self, messages: u64) -> Self {
+        self.queue_capacity = Some(messages);
+        self
+    }
+
+    /// Takes what happens, in lines of text, and errors where there is no `error_logger`.
+    /// Kafka: none. Default none; `tracing` is told anyway.
+    #[must_use]
+    pub fn logger(mut self, logger: Arc<dyn Logger>) -> Self {
+        self.loggers.logger = Some(logger);
+        self
+    }
+
+    /// Takes what goes wrong, in lines of text.
+    /// Kafka: none. Default: the `logger`.
+    #[must_use]
+    pub fn error_logger(mut self, logger: Arc<dyn Logger>) -> Self {
+        self.loggers.error_logger = Some(logger);
+        self
+    }
+
     /// Checks everything and makes the reader.
     ///
     /// # Errors
@@ -416,6 +448,7 @@ impl ReaderBuilder {
                 "max_bytes or max_partition_bytes is above 2 GiB",
             ),
             (self.buffer_memory == 0, "buffer_memory is 0"),
+            (self.queue_capacity == Some(0), "queue_capacity is 0"),
             (
                 matches!(self.start_offset, StartOffset::At(..0)),
                 "the start offset is negative",
@@ -472,6 +505,8 @@ impl ReaderBuilder {
                 max_attempts: self.max_attempts.max(1),
             },
             buffer_memory: self.buffer_memory,
+            queue_capacity: self.queue_capacity,
+            loggers: self.loggers,
             topics: self
                 .topics
                 .iter()
@@ -508,6 +543,9 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
     /// Bytes.
     pub(crate) buffer_memory: u64,
+    /// Messages; `None` for no bound beside the bytes.
+    pub(crate) queue_capacity: Option<u64>,
+    pub(crate) loggers: Loggers,
     pub(crate) topics: Vec<Arc<str>>,
     /// Read without a group; never empty.
     pub(crate) partitions: Vec<i32>,

@@ -5,7 +5,7 @@
 //! chunk that is thrown away leaves the lock first, because its permit comes back through the lock.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use ekafka_conn::BrokerId;
@@ -16,6 +16,8 @@ use crate::event::Event;
 use crate::fetcher::Fetcher;
 use crate::lane::Lane;
 use crate::ledger::Cursor;
+use crate::stats::count_records;
+use crate::story::Story;
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,7 @@ pub(crate) struct Permit {
     inbox: Arc<Inbox>,
     lane: Arc<Lane>,
     bytes: u64,
+    messages: u64,
 }
 
 /// The shared shelf.
@@ -73,6 +76,10 @@ pub(crate) struct Inbox {
     arrived: Notify,
     /// Bytes that may be buffered and asked for together.
     limit: u64,
+    /// Messages fetched and not used up, from which on nothing is asked for.
+    capacity: u64,
+    /// Where events and errors are told in text, if anybody listens.
+    story: OnceLock<Story>,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +87,8 @@ struct State {
     queue: VecDeque<Item>,
     /// Bytes buffered or reserved for answers under way.
     used: u64,
+    /// Messages in chunks that are not used up.
+    messages: u64,
     fetchers: HashMap<BrokerId, Slot>,
     /// The ticket of the event the application is acting on.
     unanswered: Option<u64>,
@@ -105,7 +114,21 @@ impl Inbox {
             state: Mutex::default(),
             arrived: Notify::new(),
             limit,
+            capacity: u64::MAX,
+            story: OnceLock::new(),
         }
+    }
+
+    /// Bounds the messages too; a fetch under way may bring more.
+    pub(crate) fn with_capacity(mut self, messages: u64) -> Self {
+        self.capacity = messages.max(1);
+        self
+    }
+
+    /// Tells events and errors from now on.
+    pub(crate) fn narrate(&self, story: Story) {
+        // Set once, when the reader begins.
+        let _ = self.story.set(story);
     }
 
     /// Waits until something may have arrived since the last call.
@@ -116,6 +139,11 @@ impl Inbox {
     /// Bytes buffered or set aside.
     pub(crate) fn used(&self) -> u64 {
         self.lock().used
+    }
+
+    /// Messages in chunks that are not used up.
+    pub(crate) fn messages(&self) -> u64 {
+        self.lock().messages
     }
 
     /// The next item for the application; asking answers the event taken before.
@@ -151,6 +179,9 @@ impl Inbox {
 
     /// Puts an event or error at the end of the queue.
     pub(crate) fn push(&self, item: Item) {
+        if let Some(story) = self.story.get() {
+            story.tell_item(&item);
+        }
         self.lock().queue.push_back(item);
         self.arrived.notify_one();
     }
@@ -275,12 +306,15 @@ impl Inbox {
         let was_empty = state.queue.is_empty();
         for fetched in chunks {
             let bytes = fetched.records.len() as u64;
+            let messages = count_records(&fetched.records);
             state.used += bytes;
+            state.messages += messages;
             fetched.lane.add_buffered(bytes);
             let permit = Permit {
                 inbox: Arc::clone(self),
                 lane: Arc::clone(&fetched.lane),
                 bytes,
+                messages,
             };
             state.queue.push_back(Item::Chunk(Chunk {
                 lane: fetched.lane,
@@ -297,10 +331,11 @@ impl Inbox {
         }
     }
 
-    fn release(&self, lane: &Lane, bytes: u64) {
+    fn release(&self, lane: &Lane, bytes: u64, messages: u64) {
         lane.remove_buffered(bytes);
         let mut state = self.lock();
         state.used = state.used.saturating_sub(bytes);
+        state.messages = state.messages.saturating_sub(messages);
         let brokers = state.fetchers.iter().filter(|(_, slot)| {
             let parked = slot.parked.as_deref();
             parked.is_some_and(|one| self.has_room(&state, one.wanted()) && one.is_hungry())
@@ -327,7 +362,7 @@ impl Inbox {
     /// Whether the share is free. One answer is always let in, however small the budget.
     fn has_room(&self, state: &State, wanted: u64) -> bool {
         let room = self.limit.saturating_sub(state.used);
-        state.used == 0 || room >= self.share(state, wanted)
+        state.used == 0 || (room >= self.share(state, wanted) && state.messages < self.capacity)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -346,7 +381,7 @@ pub(crate) struct FetchedChunk {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.inbox.release(&self.lane, self.bytes);
+        self.inbox.release(&self.lane, self.bytes, self.messages);
     }
 }
 

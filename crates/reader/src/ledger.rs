@@ -177,6 +177,12 @@ impl Ledger {
         }
     }
 
+    /// Numbers lanes upwards from `first`, which no other reader of the process shares.
+    pub(crate) fn number_from(mut self, first: u64) -> Self {
+        self.last_tag = first;
+        self
+    }
+
     /// Adds a partition that starts at `start`, or at the committed offset when there is no `start`.
     pub(crate) fn assign(&mut self, assignment: Arc<Assignment>, start: Option<Start>) {
         let place = start.map_or(Place::NeedsCommitted, Place::of);

@@ -5,6 +5,8 @@ mod config;
 mod error;
 mod event;
 mod reader;
+mod stats;
+mod story;
 mod topic_partition;
 
 mod inbox;
@@ -22,11 +24,12 @@ pub mod assignor;
 mod fetcher;
 
 pub use batch::{RecordBatch, RecordBatchIter};
-pub use config::ReaderBuilder;
+pub use config::{ReaderBuilder, ReaderConfig};
 pub use ekafka_conn::{Message, MessageBatch};
 pub use ekafka_protocol::messages::IsolationLevel;
 pub use error::ReaderError;
 pub use event::Event;
-pub use reader::{Reader, ReaderHandle, ReaderStats, Received};
+pub use reader::{Reader, ReaderHandle, Received};
 pub use reset::{OutOfRange, StartOffset};
+pub use stats::{DetailedStats, ReaderStats};
 pub use topic_partition::TopicPartition;

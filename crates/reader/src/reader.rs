@@ -2,11 +2,12 @@
 
 mod buffered;
 mod handle;
+mod outside;
+mod positions;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use ekafka_conn::{Cluster, Message};
@@ -17,14 +18,17 @@ use tokio::task::JoinHandle;
 use crate::TopicPartition;
 use crate::batch::RecordBatch;
 use crate::config::{ReaderBuilder, Settings};
-use crate::control::{Beginning, Command, Control, Counters, Note};
+use crate::control::{Beginning, Command, Control, Note};
 use crate::error::ReaderError;
 use crate::event::Event;
 use crate::inbox::{Inbox, Item};
 use crate::reset::{Start, StartOffset};
+use crate::stats::{Counters, ReaderStats};
+use crate::story::{Story, narrate};
 
 use buffered::Buffered;
 pub use handle::ReaderHandle;
+use outside::Outside;
 
 /// What [`Reader::recv`] hands out.
 #[derive(Debug)]
@@ -34,27 +38,6 @@ pub enum Received {
     Message(Message),
     /// A change between the records before it and those after it.
     Event(Event),
-}
-
-/// What a reader has done since it was made; see [`Reader::stats`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReaderStats {
-    /// Messages handed out one by one.
-    pub messages: u64,
-    /// Batches handed out whole.
-    pub batches: u64,
-    /// Answers to fetch requests.
-    pub fetches: u64,
-    /// Bytes of the record batches in those answers, as stored by the broker.
-    pub fetched_bytes: u64,
-    /// Assignments received from the group.
-    pub rebalances: u64,
-    /// Errors put in line for the application.
-    pub errors: u64,
-    /// Bytes fetched and not used up yet, with those set aside for answers under way; at most
-    /// `buffer_memory`, by which one batch at a time is let in whatever its size.
-    pub buffered_bytes: u64,
 }
 
 /// Reads records: of chosen partitions, or as a member of a group.
@@ -92,15 +75,18 @@ impl Reader {
 
     pub(crate) fn new(cluster: Cluster, settings: Settings) -> Self {
         let (sender, receiver) = unbounded_channel();
-        let inbox = Arc::new(Inbox::new(settings.buffer_memory));
+        let capacity = settings.queue_capacity.unwrap_or(u64::MAX);
+        let inbox = Arc::new(Inbox::new(settings.buffer_memory).with_capacity(capacity));
+        let counters = Arc::new(Counters::new(cluster.config().client_name()));
+        let view = Outside::new(&settings, &cluster, &inbox, &counters);
         Self {
-            handle: ReaderHandle::new(sender, &settings),
-            buffered: Buffered::new(settings.limits),
+            handle: ReaderHandle::new(sender, &settings, view),
+            buffered: Buffered::new(settings.limits, Arc::clone(&counters)),
             start: settings.start.start(),
             inbox,
             cluster,
             settings,
-            counters: Arc::default(),
+            counters,
             unstarted: Some(receiver),
             task: None,
             unconfirmed: None,
@@ -161,12 +147,17 @@ impl Reader {
     /// Dropping the future loses nothing: the next call returns the same message.
     pub async fn read_message(&mut self) -> Result<Message, ReaderError> {
         loop {
+            let is_second_try = self.unconfirmed.is_some();
             let message = self.fetch_message().await?;
             if self.settings.group.is_none() {
                 return Ok(message);
             }
             if self.handle.mark(&message).is_err() {
-                // The partition was taken away between two calls.
+                // The partition was taken away between two calls. Whether a commit that was dropped reached
+                // the group is not known: better twice than never.
+                if is_second_try {
+                    return Ok(message);
+                }
                 continue;
             }
             if !self.handle.commits_at_once() {
@@ -190,8 +181,12 @@ impl Reader {
     /// Dropping the future loses nothing.
     pub async fn next_batch(&mut self) -> Result<RecordBatch, ReaderError> {
         loop {
-            match self.buffered.next_batch() {
-                Ok(Some(batch)) => return Ok(batch),
+            match self.buffered.next_batch(self.unconfirmed.as_ref()) {
+                Ok(Some(batch)) => {
+                    self.unconfirmed
+                        .take_if(|message| batch.begins_with(message));
+                    return Ok(batch);
+                }
                 Ok(None) => {}
                 Err(fault) => self.handle.report(fault),
             }
@@ -286,19 +281,10 @@ impl Reader {
         self.settings.group.is_none().then(|| self.buffered.lag())
     }
 
-    /// What the reader has done so far.
-    pub fn stats(&self) -> ReaderStats {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (messages, batches) = self.buffered.counts();
-        ReaderStats {
-            messages,
-            batches,
-            fetches: count(&self.counters.fetches),
-            fetched_bytes: count(&self.counters.fetched_bytes),
-            rebalances: count(&self.counters.rebalances),
-            errors: count(&self.counters.errors),
-            buffered_bytes: self.inbox.used(),
-        }
+    /// What the reader has done since the last call; counts begin anew, positions and settings stay.
+    pub fn stats(&mut self) -> ReaderStats {
+        self.buffered.flush();
+        self.handle.stats()
     }
 
     /// Stops: hands out nothing more, commits what is marked, leaves the group. Waits at most
@@ -365,6 +351,7 @@ impl Reader {
             notes,
             counters: Arc::clone(&self.counters),
             start: self.start,
+            first_tag: self.handle.first_tag(),
         });
         #[expect(
             clippy::disallowed_methods,
@@ -372,6 +359,16 @@ impl Reader {
         )]
         let task = tokio::spawn(control.run());
         self.task = Some(task);
+        if !self.settings.loggers.is_silent() {
+            let (story, lines) = Story::new();
+            story.tell(format!("reading {}", self.settings.topics.join(", ")));
+            self.inbox.narrate(story);
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the task of the loggers, at most one per Reader; ends when the reader is gone"
+            )]
+            tokio::spawn(narrate(self.settings.loggers.clone(), lines));
+        }
     }
 
     fn fixed_partitions(&self) -> Vec<TopicPartition> {

@@ -58,6 +58,16 @@ impl Records {
         &self.bytes
     }
 
+    /// How many records there are, as the batch's header says; for formats 0 and 1, which do not say, a
+    /// number above any count.
+    #[must_use]
+    pub fn count_or_more(&self) -> u64 {
+        match self.walk.legacy {
+            Some(_) => u64::MAX,
+            None => u64::from(self.walk.left.max(0).unsigned_abs()),
+        }
+    }
+
     /// Who set the timestamps.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {

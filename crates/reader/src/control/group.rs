@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ekafka_conn::{Connection, CoordinatorKind};
@@ -422,7 +421,7 @@ impl Control {
                 self.ledger.assign(assignment, None);
             }
         }
-        self.counters.rebalances.fetch_add(1, Ordering::Relaxed);
+        self.counters.note_rebalance();
         let event = Event::Assigned(names(&group.held));
         self.inbox.push(Item::Event {
             event,

@@ -3,6 +3,7 @@
 //! It decides nothing itself: the ledger, the member and the commits are asked what is due, calls carry
 //! it out, and answers go back to them.
 
+pub(crate) mod asking;
 mod calls;
 mod closing;
 mod group;
@@ -11,7 +12,6 @@ mod requests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ekafka_conn::{BrokerId, Cluster, ClusterView, ConnError, Connection, Refresh};
@@ -24,10 +24,11 @@ use crate::config::Settings;
 use crate::error::ReaderError;
 use crate::event::Event;
 use crate::fetcher::Fetcher;
-use crate::inbox::{FetchedChunk, Inbox, Item};
+use crate::inbox::{Inbox, Item};
 use crate::lane::{Assignment, Lane};
 use crate::ledger::{Cursor, Leader, Leaders, Ledger, Notice, Returned, Work};
 use crate::reset::Start;
+use crate::stats::Counters;
 
 use calls::Done;
 use group::Group;
@@ -72,25 +73,6 @@ pub(crate) enum Command {
 /// Where the result of a command goes.
 pub(crate) type Reply = oneshot::Sender<Result<(), ReaderError>>;
 
-/// Numbers that the application may read at any time.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) rebalances: AtomicU64,
-    pub(crate) errors: AtomicU64,
-    pub(crate) fetches: AtomicU64,
-    /// Bytes of whole batches in fetch answers.
-    pub(crate) fetched_bytes: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn note_fetch(&self, chunks: &[FetchedChunk]) {
-        let bytes: usize = chunks.iter().map(|chunk| chunk.records.len()).sum();
-        self.fetches.fetch_add(1, Ordering::Relaxed);
-        self.fetched_bytes
-            .fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-}
-
 /// The state of the task.
 pub(crate) struct Control {
     cluster: Cluster,
@@ -127,6 +109,8 @@ pub(crate) struct Beginning {
     pub(crate) counters: Arc<Counters>,
     /// Where the partitions begin, when there is no group.
     pub(crate) start: Start,
+    /// Lanes are numbered from here on.
+    pub(crate) first_tag: u64,
 }
 
 impl Control {
@@ -136,7 +120,7 @@ impl Control {
             settings, start, ..
         } = beginning;
         let mut control = Self {
-            ledger: Ledger::new(settings.rules),
+            ledger: Ledger::new(settings.rules).number_from(beginning.first_tag),
             group: settings.group.clone().map(|group| Group::new(group, now)),
             calls: Calls::default(),
             connections: HashMap::new(),
@@ -227,10 +211,20 @@ impl Control {
                 Ok(None) => {}
                 Err(()) => match self.connections.get(&broker) {
                     Some(connection) if !connection.is_closed() => self.begin_fetching(broker),
-                    _ => self.call(calls::connect(self.cluster.clone(), broker)),
+                    _ => self.connect(broker),
                 },
             },
         }
+    }
+
+    fn connect(&mut self, broker: BrokerId) {
+        let (begun, counters) = (now(), Arc::clone(&self.counters));
+        let connect = calls::connect(self.cluster.clone(), broker);
+        self.call(async move {
+            let done = connect.await;
+            counters.note_dial(now().saturating_duration_since(begun));
+            done
+        });
     }
 
     fn look_up(&mut self, topics: Vec<Arc<str>>) {
@@ -509,7 +503,7 @@ impl Control {
     }
 
     fn report(&self, error: ReaderError) {
-        self.counters.errors.fetch_add(1, Ordering::Relaxed);
+        self.counters.note_error();
         self.inbox.push(Item::Error(error));
     }
 
@@ -547,7 +541,7 @@ fn each(
 /// The view is looked at again after so long even if nothing is known to have changed.
 const VIEW_PATIENCE: Duration = Duration::from_secs(600);
 
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 

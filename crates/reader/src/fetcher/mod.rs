@@ -21,9 +21,10 @@ use ekafka_protocol::messages::{FetchRequest, FetchResponse, IsolationLevel};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::control::{Counters, Note};
+use crate::control::Note;
 use crate::inbox::Inbox;
 use crate::ledger::{Cursor, Returned};
+use crate::stats::Counters;
 
 use answer::Outcome;
 use book::Book;
@@ -210,10 +211,13 @@ impl Fetcher {
                 return self.give_back(cursors, &Returned::Refused(code));
             }
         }
+        let (sent, longest) = self.sent;
+        let arrived = Instant::now();
         let Outcome { chunks, returned } = answer::sort(&mut self.book, &self.settings, response);
-        self.counters.note_fetch(&chunks);
+        self.counters.note_fetch(&chunks, arrived - sent, longest);
         let is_empty = chunks.is_empty() && returned.is_empty();
         self.inbox.deliver(reserved, chunks);
+        self.counters.note_read(arrived.elapsed());
         if !returned.is_empty() {
             // Control is gone only when the reader is.
             let _ = self.control.send(Note::Returned(returned));

@@ -6,10 +6,12 @@ use ekafka_conn::{Message, MessageBatch};
 use ekafka_protocol::DecodeError;
 use ekafka_protocol::records::{DecodeLimits, RecordSpans, Records};
 
+use crate::TopicPartition;
 use crate::batch::{RecordBatch, message_batch};
 use crate::fetcher::decode::{ChunkReader, OpenBatch};
 use crate::inbox::Chunk;
 use crate::lane::Lane;
+use crate::stats::{Counters, Gauges};
 
 /// One chunk, the batch opened in it, and what was handed out last.
 #[derive(Debug)]
@@ -19,8 +21,8 @@ pub(super) struct Buffered {
     open: Option<Open>,
     /// The lane of the last message and the offset behind it.
     last: Option<(Arc<Lane>, i64)>,
-    /// Messages and batches handed out.
-    counts: (u64, u64),
+    /// What was handed out and is not counted yet.
+    gauges: Gauges,
 }
 
 /// The batch that messages are taken from.
@@ -44,18 +46,19 @@ pub(super) struct Fault {
 }
 
 impl Buffered {
-    pub(super) fn new(limits: DecodeLimits) -> Self {
+    pub(super) fn new(limits: DecodeLimits, counters: Arc<Counters>) -> Self {
         Self {
             limits,
             chunk: None,
             open: None,
             last: None,
-            counts: (0, 0),
+            gauges: Gauges::new(counters),
         }
     }
 
     /// Puts a chunk at the ready, in the place of one that is used up.
     pub(super) fn put(&mut self, chunk: Chunk) {
+        self.flush();
         self.open = None;
         self.chunk = Some(ChunkReader::new(chunk, self.limits));
     }
@@ -80,7 +83,8 @@ impl Buffered {
                     }
                     let batch = Arc::clone(&open.batch);
                     self.note_last(next);
-                    self.counts.0 += 1;
+                    self.gauges.messages += 1;
+                    self.gauges.bytes += span.data_len() as u64;
                     return Ok(Some(Message::new(batch, span)));
                 }
                 Some(Err(error)) => {
@@ -96,8 +100,12 @@ impl Buffered {
         }
     }
 
-    /// The next batch, or the rest of the opened one; `None` when another chunk is needed.
-    pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, Fault> {
+    /// The next batch, or the rest of the opened one, from `again` on if that is of the opened one; `None`
+    /// when another chunk is needed.
+    pub(super) fn next_batch(
+        &mut self,
+        again: Option<&Message>,
+    ) -> Result<Option<RecordBatch>, Fault> {
         loop {
             let open = match self.open.take() {
                 Some(open) => Some(open),
@@ -107,19 +115,28 @@ impl Buffered {
                 return Ok(None);
             };
             let position = open.lane.position().unwrap_or(open.from);
-            if position >= open.end {
+            let again = again
+                .filter(|message| std::ptr::eq(message.batch(), &raw const *open.batch))
+                .map(Message::offset);
+            if position >= open.end && again.is_none() {
                 continue;
             }
             if !open.lane.advance(open.end) {
                 self.drop_chunk();
                 return Ok(None);
             }
+            let left = u64::try_from(open.end - position).unwrap_or(0);
+            let left = left.min(open.records.count_or_more());
+            self.flush();
             self.last = Some((Arc::clone(&open.lane), open.end));
-            self.counts.1 += 1;
+            self.gauges.batches += 1;
+            self.gauges.messages += left;
+            self.gauges.bytes += open.records.bytes().len() as u64;
+            self.flush();
             return Ok(Some(RecordBatch {
                 lane: open.lane,
                 records: open.records,
-                from: position.max(open.from),
+                from: again.unwrap_or_else(|| position.max(open.from)),
                 end: open.end,
                 leader_epoch: open.batch.leader_epoch,
             }));
@@ -131,9 +148,18 @@ impl Buffered {
         self.last.as_ref().map(|(_, next)| *next)
     }
 
-    /// Messages and batches handed out so far.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        self.counts
+    /// The partition of the last message or batch, and the offset behind it.
+    pub(super) fn position(&self) -> Option<(TopicPartition, i64)> {
+        let (lane, next) = self.last.as_ref()?;
+        Some((lane.partition().clone(), *next))
+    }
+
+    /// Counts what was handed out since the last time.
+    pub(super) fn flush(&mut self) {
+        if let Some((lane, next)) = &self.last {
+            let lag = lane.end().saturating_sub(*next).max(0);
+            self.gauges.flush(&lane.partition().topic, *next, lag);
+        }
     }
 
     /// How far the last message is from the end of its partition.
@@ -145,6 +171,7 @@ impl Buffered {
 
     /// The position was set by hand.
     pub(super) fn forget_offset(&mut self) {
+        self.flush();
         self.last = None;
     }
 
@@ -179,6 +206,7 @@ impl Buffered {
             last.1 = next;
             return;
         }
+        self.flush();
         self.last = self
             .open
             .as_ref()
@@ -197,6 +225,7 @@ impl Buffered {
     }
 
     fn drop_chunk(&mut self) {
+        self.flush();
         self.open = None;
         self.chunk = None;
     }

@@ -1,10 +1,13 @@
 //! The part of a reader that other tasks may hold.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use ekafka_conn::Message;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::buffered::Fault;
+use super::outside::Outside;
 use crate::TopicPartition;
 use crate::batch::RecordBatch;
 use crate::config::Settings;
@@ -12,6 +15,7 @@ use crate::control::{Command, Note, Reply};
 use crate::error::ReaderError;
 use crate::lane::Lane;
 use crate::reset::StartOffset;
+use crate::stats::ReaderStats;
 
 /// Commits, seeks and pauses from any task. Made by [`Reader::handle`](super::Reader::handle).
 #[derive(Debug, Clone)]
@@ -20,15 +24,25 @@ pub struct ReaderHandle {
     has_group: bool,
     /// Whether commits are only marked and sent on a tick.
     has_interval: bool,
+    outside: Outside,
+    /// The number of the reader in the process, in the high bits of its lanes' tags: messages of other
+    /// readers are known by it.
+    number: u64,
 }
 
 impl ReaderHandle {
-    pub(super) fn new(control: UnboundedSender<Note>, settings: &Settings) -> Self {
+    pub(super) fn new(
+        control: UnboundedSender<Note>,
+        settings: &Settings,
+        outside: Outside,
+    ) -> Self {
         let group = settings.group.as_ref();
         Self {
             control,
             has_group: group.is_some(),
             has_interval: group.is_some_and(|group| group.commit_interval.is_some()),
+            outside,
+            number: READERS.fetch_add(1, Ordering::Relaxed),
         }
     }
 
@@ -59,6 +73,10 @@ impl ReaderHandle {
     /// Dropping the future leaves the offset marked: it goes with the next commit.
     pub async fn commit_batch(&self, batch: &RecordBatch) -> Result<(), ReaderError> {
         self.need_group("commit_batch")?;
+        if batch.lane.tag >> TAG_BITS != self.number {
+            let partition = batch.lane.partition().clone();
+            return Err(ReaderError::NotAssigned { partition });
+        }
         mark_lane(&batch.lane, batch.end, batch.leader_epoch)?;
         if self.has_interval {
             return Ok(());
@@ -109,13 +127,22 @@ impl ReaderHandle {
         self.ask(|reply| Command::Resume(partitions, reply)).await
     }
 
+    /// As [`Reader::stats`](super::Reader::stats), but for the batch that messages are being taken from,
+    /// which counts when it is used up.
+    #[must_use]
+    pub fn stats(&self) -> ReaderStats {
+        self.outside.stats()
+    }
+
     /// Marks a message as processed without committing.
     pub(super) fn mark(&self, message: &Message) -> Result<(), ReaderError> {
         let batch = message.batch();
         let origin = batch.origin.as_deref();
         match origin.and_then(|origin| origin.downcast_ref::<Lane>()) {
-            Some(lane) => mark_lane(lane, message.offset() + 1, batch.leader_epoch),
-            None => Err(ReaderError::NotAssigned {
+            Some(lane) if lane.tag >> TAG_BITS == self.number => {
+                mark_lane(lane, message.offset() + 1, batch.leader_epoch)
+            }
+            _ => Err(ReaderError::NotAssigned {
                 partition: TopicPartition::new(batch.topic.clone(), batch.partition),
             }),
         }
@@ -124,6 +151,11 @@ impl ReaderHandle {
     /// Commits everything that is marked and waits for the coordinator.
     pub(super) async fn commit_marked(&self) -> Result<(), ReaderError> {
         self.ask(Command::Commit).await
+    }
+
+    /// Tags of lanes begin here.
+    pub(super) fn first_tag(&self) -> u64 {
+        self.number << TAG_BITS
     }
 
     pub(super) fn commits_at_once(&self) -> bool {
@@ -180,3 +212,8 @@ fn mark_lane(lane: &Lane, next: i64, leader_epoch: i32) -> Result<(), ReaderErro
         partition: lane.partition().clone(),
     })
 }
+
+/// Readers made by this process.
+static READERS: AtomicU64 = AtomicU64::new(0);
+/// A reader's lanes are fewer than 2 to this power.
+const TAG_BITS: u32 = 40;

@@ -380,7 +380,7 @@ async fn t76_a_member_without_partitions_causes_no_rebalances() {
             let _ = tokio::time::timeout(Duration::from_millis(100), reader.recv()).await;
         }
     }
-    for reader in &readers {
+    for reader in &mut readers {
         assert!(reader.stats().rebalances <= 2, "{:?}", reader.stats());
     }
 }

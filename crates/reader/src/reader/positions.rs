@@ -1,0 +1,120 @@
+//! Positions: asking for them and changing them, and the settings in force.
+
+use super::Reader;
+use crate::TopicPartition;
+use crate::config::ReaderConfig;
+use crate::control::{asking, now};
+use crate::error::ReaderError;
+use crate::reset::{Start, StartOffset, Target};
+
+impl Reader {
+    /// Reads on from `start` in one assigned partition, with or without a group. What was fetched before
+    /// is dropped; committed offsets do not move.
+    ///
+    /// # Errors
+    /// [`ReaderError::NotAssigned`], or [`ReaderError::Closed`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open whether the position moved.
+    pub async fn seek(
+        &mut self,
+        partition: &TopicPartition,
+        start: impl Into<StartOffset>,
+    ) -> Result<(), ReaderError> {
+        self.begin();
+        self.unconfirmed.take_if(|message| {
+            message.topic() == &*partition.topic && message.partition() == partition.partition
+        });
+        self.handle.seek(partition, start).await
+    }
+
+    /// Hands out nothing of these partitions until [`resume`](Self::resume); their positions stay.
+    ///
+    /// # Errors
+    /// [`ReaderError::NotAssigned`] naming one that is not assigned, or [`ReaderError::Closed`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open whether they are paused.
+    pub async fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), ReaderError> {
+        self.begin();
+        self.handle.pause(partitions).await
+    }
+
+    /// Reads on in paused partitions.
+    ///
+    /// # Errors
+    /// As [`pause`](Self::pause).
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open whether they are paused.
+    pub async fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), ReaderError> {
+        self.begin();
+        self.handle.resume(partitions).await
+    }
+
+    /// How many offsets lie between the position and the end of its partition, asked of the leader; with
+    /// several partitions, of all together where nothing was handed out yet, else of the last one's.
+    ///
+    /// # Errors
+    /// [`ReaderError::Unavailable`] with a group, and what the leader or the way to it says.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn read_lag(&self) -> Result<i64, ReaderError> {
+        if self.settings.group.is_some() {
+            return Err(ReaderError::Unavailable {
+                call: "read_lag",
+                reason: "with a group",
+            });
+        }
+        if let Some((partition, offset)) = self.buffered.position() {
+            let end = self.ask(&partition, Target::Last).await?;
+            return Ok(end.saturating_sub(offset).max(0));
+        }
+        let mut lag = 0;
+        for partition in self.fixed_partitions() {
+            let end = self.ask(&partition, Target::Last).await?;
+            let begin = match self.start {
+                Start::At(offset) => offset,
+                Start::Ask(Target::Last) => end,
+                Start::Ask(target) => self.ask(&partition, target).await?,
+            };
+            lag += end.saturating_sub(begin).max(0);
+        }
+        Ok(lag)
+    }
+
+    /// What the group has committed for each of `partitions`, asked of the coordinator: the next offset
+    /// to read, or `None` for nothing.
+    ///
+    /// # Errors
+    /// [`ReaderError::Unavailable`] without a group, and what the coordinator or the way to it says.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn committed(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<(TopicPartition, Option<i64>)>, ReaderError> {
+        let Some(group) = self.settings.group.clone() else {
+            return Err(ReaderError::Unavailable {
+                call: "committed",
+                reason: "without a group",
+            });
+        };
+        let (cluster, partitions) = (self.cluster.clone(), partitions.to_vec());
+        asking::committed(cluster, group, partitions, now()).await
+    }
+
+    /// The settings in force, with defaults filled in.
+    #[must_use]
+    pub fn config(&self) -> ReaderConfig {
+        ReaderConfig::of(&self.settings)
+    }
+
+    async fn ask(&self, partition: &TopicPartition, target: Target) -> Result<i64, ReaderError> {
+        let isolation = self.settings.fetch.isolation_level;
+        let deadline = now() + self.settings.request_timeout;
+        asking::offset_of(&self.cluster, partition, target, isolation, deadline).await
+    }
+}
