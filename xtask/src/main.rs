@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod checks;
 mod failure;
 mod instructions;
@@ -76,6 +77,8 @@ enum Job {
     },
     /// A real Apache Kafka on this machine, and the conformance tests on it
     Kafka(kafka::Arguments),
+    /// Brokers killed under load on a real Apache Kafka, and every outcome audited
+    Chaos(chaos::Arguments),
     /// Clients from elsewhere against the embedded broker: Kafka's own tools, kcat, confluent-kafka
     Interop(interop::Arguments),
     /// What continuous integration runs before the real-Kafka suite
@@ -104,6 +107,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), *seconds),
         Job::Schema { rest } => schema::run(rest),
         Job::Kafka(arguments) => kafka::run(arguments),
+        Job::Chaos(arguments) => chaos::run(arguments),
         Job::Interop(arguments) => interop::run(arguments),
         Job::Ci => checks::ci(),
     }

@@ -164,6 +164,11 @@ impl Cluster {
         )))
     }
 
+    /// The first of its ports, which names it.
+    pub(super) fn first_port(&self) -> u16 {
+        self.port
+    }
+
     /// The port of one of a node's listeners.
     pub(super) fn port(&self, node: u16, listener: Listener) -> u16 {
         self.port + (node - 1) * 10 + listener as u16

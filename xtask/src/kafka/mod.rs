@@ -121,6 +121,58 @@ impl Tools {
     }
 }
 
+/// A cluster of three nodes of the current release, for jobs that break it.
+pub(crate) struct Trio {
+    cluster: Cluster,
+    /// Whether it ran before, and is left running.
+    keep: bool,
+}
+
+impl Trio {
+    /// The cluster that runs on `port`, or a fresh one, which is stopped when this value is dropped.
+    pub(crate) fn start(port: u16) -> Result<Self, Failure> {
+        let version: Version = CURRENT.parse().map_err(|why: String| Failure::new(why))?;
+        let shape = Shape {
+            nodes: 3,
+            version,
+            java: false,
+        };
+        let running = Cluster::load(port).ok().filter(probe::is_ready);
+        let running = running.filter(|cluster| cluster.has_shape(&shape));
+        let keep = running.is_some();
+        let cluster = match running {
+            Some(cluster) => cluster,
+            None => up(port, &shape)?,
+        };
+        Ok(Self { cluster, keep })
+    }
+
+    /// The bootstrap list.
+    pub(crate) fn brokers(&self) -> String {
+        self.cluster.brokers()
+    }
+
+    /// Ends one node at once.
+    pub(crate) fn kill(&self, node: u16) -> Result<(), Failure> {
+        kill(&self.cluster, node)
+    }
+
+    /// Starts a node that was ended, and waits until it answers.
+    pub(crate) fn restart(&self, node: u16) -> Result<(), Failure> {
+        restart(&self.cluster, node)
+    }
+}
+
+impl Drop for Trio {
+    fn drop(&mut self) {
+        if !self.keep
+            && let Err(failure) = down(self.cluster.first_port())
+        {
+            eprintln!("the cluster was not stopped: {failure}");
+        }
+    }
+}
+
 fn up(port: u16, shape: &Shape) -> Result<Cluster, Failure> {
     down(port)?;
     let runner = if !shape.java && !shape.version.needs_zookeeper() && containers::engine_answers()
