@@ -13,8 +13,11 @@ mod quickstart;
 mod topics;
 
 mod connection;
+mod delivering;
 mod failure;
 mod input;
+mod isolation;
+mod process_start;
 mod progress;
 mod record_format;
 
@@ -62,6 +65,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    process_start::note();
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("EKAFKA_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()

@@ -1,15 +1,15 @@
 //! `ekafka produce`: a record for each line of standard input.
 
 use std::collections::VecDeque;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use ekafka::{Acks, Compression, Delivery, Header, Record, Writer, WriterError};
+use ekafka::{Delivery, Header, Record, Writer, WriterError};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
+use crate::delivering::Delivering;
 use crate::failure::Failure;
 use crate::input::{KeyValue, key_and_value};
 use crate::progress::Progress;
@@ -37,20 +37,6 @@ pub(crate) struct Arguments {
     partition: Option<i32>,
     #[command(flatten)]
     delivery: Delivering,
-}
-
-/// How records are delivered; `perf` has the same options.
-#[derive(Args)]
-pub(crate) struct Delivering {
-    /// Who must have a record before it counts as written: none, one (the leader) or all in-sync replicas
-    #[arg(long, default_value = "all", value_parser = acks)]
-    pub(crate) acks: Acks,
-    /// none, gzip, snappy, lz4 or zstd, with a level where the codec has one: zstd:3
-    #[arg(long, default_value = "none", value_parser = compression)]
-    pub(crate) compression: Compression,
-    /// Give a record up after this many seconds
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) timeout: u64,
 }
 
 pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
@@ -83,23 +69,6 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     }
     eprintln!("{} records written to {topic}", tally.written);
     Ok(())
-}
-
-impl Delivering {
-    /// A writer for `topic` with these options.
-    pub(crate) fn writer(&self, connection: &Connection, topic: &str) -> Result<Writer, Failure> {
-        let limit = Duration::from_secs(self.timeout);
-        Writer::builder()
-            .cluster(connection.cluster()?)
-            .topic(topic)
-            .acks(self.acks)
-            .compression(self.compression)
-            .request_timeout(limit)
-            .delivery_timeout(limit)
-            .max_block(limit)
-            .build()
-            .map_err(|error| Failure::new("cannot write", &error))
-    }
 }
 
 async fn write_lines(
@@ -193,17 +162,4 @@ impl Tally {
             );
         }
     }
-}
-
-fn acks(text: &str) -> Result<Acks, String> {
-    match text {
-        "none" | "0" => Ok(Acks::None),
-        "one" | "1" | "leader" => Ok(Acks::One),
-        "all" | "-1" => Ok(Acks::All),
-        _ => Err("none, one or all".to_owned()),
-    }
-}
-
-fn compression(text: &str) -> Result<Compression, String> {
-    Compression::from_str(text).map_err(|error| error.to_string())
 }

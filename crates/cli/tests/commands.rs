@@ -221,41 +221,67 @@ fn a_group_goes_on_where_it_stopped() {
 #[test]
 fn perf_prints_one_line_of_json() {
     let broker = Broker::start();
-    let runs: [&[&str]; 4] = [
-        &[
-            "perf",
-            "produce",
-            "--records",
-            "3000",
-            "--size",
-            "10",
-            "--json",
-        ],
-        &[
-            "perf",
-            "produce",
-            "--records",
-            "3000",
-            "--size",
-            "10",
-            "--api",
-            "handle",
-            "--json",
-        ],
-        &["perf", "latency", "--records", "50", "--json"],
-        &["perf", "consume", "--records", "3000", "--json"],
+    let runs = [
+        "produce --records 3000 --size 10",
+        "produce --records 3000 --size 10 --keys 7 --balancer hash --linger 1ms --tasks 2",
+        "produce --records 3000 --size 10 --api handle --defaults",
+        "latency --records 50",
+        "latency --records 50 --end-to-end",
+        "consume --records 3000",
+        "consume --records 3000 --api message",
+        "consume --records 3000 --group g",
+        "consume --records 3000 --group h --api message --commit-interval 10ms",
     ];
     for run in runs {
-        let line = broker.output(run, "");
-        assert_eq!(line.lines().count(), 1, "{line}");
-        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let value = perf(&broker, run);
         let records = value["records"].as_u64().unwrap();
-        assert!(records == 50 || records >= 3000, "{line}");
+        assert!(records == 50 || records >= 3000, "{value}");
         assert!(
-            value["rec_per_s"].as_f64() > Some(0.0) && value["p99_us"].as_u64() > Some(0),
-            "{line}"
+            value["rec_per_s"].as_f64() > Some(0.0) && value["p999_us"].as_u64() > Some(0),
+            "{value}"
         );
+        assert!(value["call_p50_us"].is_null(), "{value}");
+        let reads = run.starts_with("consume");
+        assert_eq!(value["first_record_ms"].as_f64() > Some(0.0), reads);
+        assert_eq!(value["requests"].as_u64() > Some(0), reads, "{value}");
     }
+}
+
+#[test]
+fn perf_keeps_to_a_rate_and_counts_from_when_records_were_due() {
+    let broker = Broker::start();
+    for run in [
+        "produce --records 200 --rate 2000 --api handle",
+        "produce --records 200 --rate 2000 --slice 10",
+        "latency --records 200 --rate 2000",
+        "latency --records 200 --rate 2000 --end-to-end",
+    ] {
+        let value = perf(&broker, run);
+        let rate = value["rec_per_s"].as_f64().unwrap();
+        assert!(rate < 2100.0, "{run}: {rate}");
+        if !run.contains("--end-to-end") {
+            let (due, call) = (&value["p50_us"], &value["call_p50_us"]);
+            assert!(due.as_u64() >= call.as_u64(), "{run}: {value}");
+        }
+    }
+}
+
+#[test]
+fn perf_consume_checks_the_size_of_values() {
+    let broker = Broker::start();
+    perf(&broker, "produce --records 100 --size 10 --partitions 1");
+    let said = broker.failure(&["perf", "consume", "--size", "11"]);
+    assert!(said.contains("bytes, not 11"), "{said}");
+}
+
+/// The line of JSON that a `perf` command prints.
+fn perf(broker: &Broker, command: &str) -> serde_json::Value {
+    let mut arguments = vec!["perf"];
+    arguments.extend(command.split(' '));
+    arguments.push("--json");
+    let line = broker.output(&arguments, "");
+    assert_eq!(line.lines().count(), 1, "{line}");
+    serde_json::from_str(&line).unwrap()
 }
 
 #[test]
@@ -313,7 +339,9 @@ fn a_port_where_nobody_listens_is_told() {
 
 #[test]
 fn wrong_usage_ends_with_code_2() {
-    let wrong: [&[&str]; 7] = [
+    let wrong: [&[&str]; 9] = [
+        &["produce", "--topic", "t", "--balancer", "random"],
+        &["perf", "produce", "--defaults", "--linger", "5ms"],
         &["broker", "--tls-ca", "ca.pem"],
         &["topics", "list"],
         &["no-such-command"],

@@ -1,16 +1,19 @@
 //! `ekafka perf consume`.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
+mod counting;
 
-use clap::Args;
-use ekafka::{Reader, StartOffset};
+use std::time::Duration;
 
+use clap::{Args, ValueEnum};
+use ekafka::{IsolationLevel, Reader, StartOffset};
+
+use self::counting::Counting;
 use super::Workload;
-use super::report::Meter;
+use super::report::{Done, Meter};
 use crate::connection::Connection;
+use crate::delivering::duration;
 use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::isolation::isolation;
 use crate::topics;
 
 #[derive(Args)]
@@ -20,6 +23,33 @@ pub(super) struct Arguments {
     /// End after so many records [default: all that are there]
     #[arg(long)]
     records: Option<u64>,
+    /// Fail unless every value has so many bytes
+    #[arg(long, value_name = "BYTES")]
+    size: Option<usize>,
+    /// Whole batches whose records are borrowed, or one message at a time
+    #[arg(long, value_enum, default_value_t = Api::Batch)]
+    api: Api,
+    /// Read as a member of this consumer group, which commits what was read; where it has committed, it goes on
+    #[arg(long)]
+    group: Option<String>,
+    /// How often the group's member commits
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, requires = "group")]
+    commit_interval: Duration,
+    /// uncommitted, or committed: without records of open and aborted transactions
+    #[arg(long, default_value = "uncommitted", value_parser = isolation)]
+    isolation: IsolationLevel,
+    /// Bytes asked for at once, of all partitions of a broker [default: the reader's]
+    #[arg(long, value_name = "BYTES")]
+    max_bytes: Option<u32>,
+    /// Bytes asked for at once, of each partition [default: the reader's]
+    #[arg(long, value_name = "BYTES")]
+    max_partition_bytes: Option<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Api {
+    Batch,
+    Message,
 }
 
 pub(super) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
@@ -32,60 +62,57 @@ pub(super) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         return Err(Failure::plain(format!("topic {topic} has {there} records"))
             .advise(format!("ekafka perf produce --topic {topic}")));
     }
-    let total = arguments.records.unwrap_or(there);
-    let mut reader = Reader::builder()
-        .cluster(connection.cluster()?)
-        .topic(topic)
-        .partitions(partitions.iter().map(|partition| partition.id))
-        .start_offset(StartOffset::First)
-        .build()
-        .map_err(|error| Failure::new("cannot read", &error))?;
+    let ids = partitions.iter().map(|partition| partition.id);
     let mut meter = Meter::start()?;
-    let ends = offsets
-        .into_iter()
-        .map(|(partition, (_, next))| (partition, next))
-        .collect();
-    let counted = count(&mut reader, total, ends, &mut meter).await;
+    let mut reader = arguments.reader(connection, ids)?;
+    let mut counting = Counting::new(
+        arguments.records.unwrap_or(there),
+        offsets,
+        arguments.size,
+        arguments.group.is_some(),
+    );
+    let counted = match arguments.api {
+        Api::Batch => counting.batches(&mut reader, &mut meter).await,
+        Api::Message => counting.messages(&mut reader, &mut meter).await,
+    };
+    let stats = reader.stats();
+    let done = Done {
+        records: counting.records,
+        bytes: counting.bytes,
+        first_record: counting.first,
+        fetched: Some((stats.fetches, stats.fetched_bytes)),
+    };
     let json = arguments.workload.json;
-    let told = counted.and_then(|counted| meter.finish("read", counted, json));
+    let told = counted.and_then(|()| meter.finish("read", &done, json));
     reader.close().await;
     told
 }
 
-/// Reads `total` records, or up to the ends; how many there were, and the bytes of their values.
-async fn count(
-    reader: &mut Reader,
-    total: u64,
-    mut ends: BTreeMap<i32, i64>,
-    meter: &mut Meter,
-) -> Result<(u64, u64), Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::new("cannot read", error);
-    let mut progress = Progress::new("records read", Some(total));
-    let (mut records, mut bytes) = (0, 0);
-    // Every byte of a key or value is behind its slice; touching the ends brings it in.
-    let mut touched = 0_u64;
-    while records < total && !ends.is_empty() {
-        let begun = Instant::now();
-        let batch = reader.next_batch().await.map_err(|error| failed(&error))?;
-        meter.latencies().note(begun.elapsed());
-        for record in &batch {
-            let record = record.map_err(|error| failed(&error))?;
-            let value = record.value.unwrap_or_default();
-            let key = record.key.unwrap_or_default();
-            touched += u64::from(value.last().copied().unwrap_or_default());
-            touched += u64::from(key.last().copied().unwrap_or_default());
-            records += 1;
-            bytes += value.len() as u64;
+impl Arguments {
+    fn reader(
+        &self,
+        connection: &Connection,
+        partitions: impl Iterator<Item = i32>,
+    ) -> Result<Reader, Failure> {
+        let mut builder = Reader::builder()
+            .cluster(connection.cluster()?)
+            .topic(&self.workload.topic)
+            .isolation_level(self.isolation)
+            .start_offset(StartOffset::First);
+        builder = match &self.group {
+            Some(group) => builder
+                .group_id(group)
+                .commit_interval(self.commit_interval),
+            None => builder.partitions(partitions),
+        };
+        if let Some(bytes) = self.max_bytes {
+            builder = builder.max_bytes(bytes);
         }
-        let partition = batch.partition().partition;
-        if ends
-            .get(&partition)
-            .is_some_and(|end| batch.next_offset() >= *end)
-        {
-            ends.remove(&partition);
+        if let Some(bytes) = self.max_partition_bytes {
+            builder = builder.max_partition_bytes(bytes);
         }
-        progress.tell(records);
+        builder
+            .build()
+            .map_err(|error| Failure::usage(error.to_string()))
     }
-    std::hint::black_box(touched);
-    Ok((records, bytes))
 }

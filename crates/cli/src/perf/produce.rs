@@ -1,26 +1,24 @@
 //! `ekafka perf produce`.
 
+mod tasks;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use ekafka::{Record, WriteErrors, Writer, WriterError};
+use ekafka::{Record, Writer};
 use tokio::task::JoinSet;
 
-use super::Workload;
-use super::payload::Payload;
-use super::report::Meter;
+use self::tasks::{send_each, send_on_time, write_slices};
+use super::latencies::Timings;
+use super::payload::{MOST_KEYS, Payload};
+use super::report::{Done, Meter};
+use super::schedule::Schedule;
+use super::{Delivery, Workload};
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::produce::Delivering;
 use crate::progress::Progress;
-
-/// One of so many handles is timed: reading the clock twice costs more than a record.
-const TIMED_HANDLE: usize = 64;
-
-/// Handles that one task has under way at most.
-const HANDLES: usize = 16 * 1024;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -32,6 +30,9 @@ pub(super) struct Arguments {
     /// Bytes of each value
     #[arg(long, default_value_t = 100)]
     size: usize,
+    /// Give records so many different keys of 8 bytes [default: no key]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u64).range(..=MOST_KEYS))]
+    keys: u64,
     /// One call per slice of records, or one call and one awaited handle per record
     #[arg(long, value_enum, default_value_t = Api::Slice)]
     api: Api,
@@ -41,8 +42,11 @@ pub(super) struct Arguments {
     /// Tasks that write at the same time
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1024))]
     tasks: u64,
+    /// Records per second, all tasks together; a slice is due with its first record [default: as many as are acknowledged]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    rate: Option<u64>,
     #[command(flatten)]
-    delivery: Delivering,
+    delivery: Delivery,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,7 +60,10 @@ struct Work {
     writer: Writer,
     payload: Payload,
     records: u64,
+    /// How many records a task takes at a time.
     slice: u64,
+    /// Absent when nothing holds the tasks back but the writer.
+    schedule: Option<Schedule>,
     /// Records that some task has taken.
     taken: AtomicU64,
     /// Records that are acknowledged.
@@ -74,44 +81,48 @@ pub(super) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         .write(&warm)
         .await
         .map_err(|error| Failure::new("cannot write", &error))?;
+    let payload = Payload::new(arguments.size, arguments.keys);
+    let mut meter = Meter::start()?;
     let work = Arc::new(Work {
         writer,
-        payload: Payload::new(arguments.size),
+        payload,
         records: arguments.records,
-        slice: arguments.slice,
+        slice: arguments.taken_at_once(),
+        schedule: arguments
+            .rate
+            .map(|rate| Schedule::new(meter.started(), rate)),
         taken: AtomicU64::new(0),
         done: AtomicU64::new(0),
     });
-    let mut meter = Meter::start()?;
     let mut tasks = JoinSet::new();
     for _ in 0..arguments.tasks {
         let work = Arc::clone(&work);
-        match arguments.api {
-            Api::Slice => tasks.spawn(async move { write_slices(&work).await }),
-            Api::Handle => tasks.spawn(async move { send_each(&work).await }),
+        match (arguments.api, work.schedule) {
+            (Api::Slice, _) => tasks.spawn(async move { write_slices(&work).await }),
+            (Api::Handle, None) => tasks.spawn(async move { send_each(&work).await }),
+            (Api::Handle, Some(schedule)) => {
+                tasks.spawn(async move { send_on_time(&work, schedule).await })
+            }
         };
     }
     let mut progress = Progress::new("records acknowledged", Some(arguments.records));
     while let Some(ended) = next_ended(&mut tasks, &mut progress, &work.done).await {
-        let timed = ended.map_err(|error| Failure::new("a task ended early", &error))??;
-        timed
-            .into_iter()
-            .for_each(|duration| meter.latencies().note(duration));
+        meter.add(ended.map_err(|error| Failure::new("a task ended early", &error))??);
     }
     progress.clear();
-    let bytes = arguments.records.saturating_mul(arguments.size as u64);
-    meter.finish(
-        "written",
-        (arguments.records, bytes),
-        arguments.workload.json,
-    )
+    let done = Done {
+        records: arguments.records,
+        bytes: arguments.records.saturating_mul(arguments.size as u64),
+        ..Done::default()
+    };
+    meter.finish("written", &done, arguments.workload.json)
 }
 
-type Ended = Result<Result<Vec<Duration>, Failure>, tokio::task::JoinError>;
+type Ended = Result<Result<Timings, Failure>, tokio::task::JoinError>;
 
 /// The next task that ended, with the progress told while waiting.
 async fn next_ended(
-    tasks: &mut JoinSet<Result<Vec<Duration>, Failure>>,
+    tasks: &mut JoinSet<Result<Timings, Failure>>,
     progress: &mut Progress,
     done: &AtomicU64,
 ) -> Option<Ended> {
@@ -124,6 +135,17 @@ async fn next_ended(
     }
 }
 
+impl Arguments {
+    /// Single records with handles and a rate: each is due on its own.
+    fn taken_at_once(&self) -> u64 {
+        if self.api == Api::Handle && self.rate.is_some() {
+            1
+        } else {
+            self.slice
+        }
+    }
+}
+
 impl Work {
     /// The next records for a task: the first one's number and how many.
     fn take(&self) -> Option<(usize, usize)> {
@@ -132,63 +154,11 @@ impl Work {
         let numbers = (usize::try_from(first).ok()?, usize::try_from(count).ok()?);
         (count > 0).then_some(numbers)
     }
-}
 
-async fn write_slices(work: &Work) -> Result<Vec<Duration>, Failure> {
-    let mut timed = Vec::new();
-    let mut records = Vec::new();
-    while let Some((first, count)) = work.take() {
-        records.clear();
-        records
-            .extend((first..first + count).map(|number| Record::new(work.payload.value(number))));
-        let begun = Instant::now();
-        work.writer
-            .write(&records)
-            .await
-            .map_err(|error| refused(&error))?;
-        timed.push(begun.elapsed());
-        work.done.fetch_add(count as u64, Ordering::Relaxed);
-    }
-    Ok(timed)
-}
-
-async fn send_each(work: &Work) -> Result<Vec<Duration>, Failure> {
-    let mut timed = Vec::new();
-    let mut handles = std::collections::VecDeque::with_capacity(HANDLES);
-    while let Some((first, count)) = work.take() {
-        for number in first..first + count {
-            let begun = (number % TIMED_HANDLE == 0).then(Instant::now);
-            let record = Record::new(work.payload.value(number));
-            let handle = work
-                .writer
-                .send(record)
-                .await
-                .map_err(|error| lost(&error))?;
-            handles.push_back((handle, begun));
-            if handles.len() == HANDLES
-                && let Some((handle, begun)) = handles.pop_front()
-            {
-                handle.await.map_err(|error| lost(&error))?;
-                timed.extend(begun.map(|begun| begun.elapsed()));
-                work.done.fetch_add(1, Ordering::Relaxed);
-            }
+    fn record(&self, number: usize) -> Record<'_> {
+        Record {
+            key: self.payload.key(number),
+            ..Record::new(self.payload.value(number))
         }
     }
-    for (handle, begun) in handles {
-        handle.await.map_err(|error| lost(&error))?;
-        timed.extend(begun.map(|begun| begun.elapsed()));
-        work.done.fetch_add(1, Ordering::Relaxed);
-    }
-    Ok(timed)
-}
-
-fn refused(errors: &WriteErrors) -> Failure {
-    Failure::new(
-        format_args!("{} of {} records of a call", errors.count(), errors.len()),
-        errors,
-    )
-}
-
-fn lost(error: &WriterError) -> Failure {
-    Failure::new("a record was not written", error)
 }

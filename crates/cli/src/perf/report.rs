@@ -2,22 +2,53 @@
 
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde::Serialize;
 
+use super::latencies::{Latencies, Quantiles, Timings};
 use crate::failure::Failure;
+
+#[cfg(test)]
+mod tests;
+
+/// What `--json` prints, for `--help`.
+pub(super) const FIELDS: &str = "\
+--json prints one line with these keys, always all of them:
+  records, bytes            what was written or read; bytes of values
+  wall_s, user_s, sys_s     of the measured part, after a warm-up; cpu_s is user and system together
+  process_cpu_s             CPU since the process began
+  cpu_s_per_m               CPU seconds per million records
+  rec_per_s, mb_per_s       rates; MB are 10^6 bytes of values
+  max_rss_kb                the most memory the process had
+  p50_us, p99_us, p999_us, max_us
+                            produce: from call to acknowledgement (one in 64 for --api handle); latency: the same for each
+                            record, or from call to receipt; consume: waiting for a batch or message. With --rate, from
+                            the moment the record was due, which counts what a slow answer held up
+  call_p50_us, call_p99_us, call_p999_us, call_max_us
+                            with --rate, from the call itself; else null
+  first_record_ms           consume: from the start of the process to the first record; else null
+  requests, fetched_bytes   consume: answers to fetches, and the record bytes in them; else null";
 
 /// A run under way.
 pub(super) struct Meter {
     started: Instant,
     before: Cpu,
     latencies: Latencies,
+    calls: Latencies,
 }
 
-/// Durations from 1 µs to 10 minutes, to three digits.
-pub(super) struct Latencies(Histogram<u64>);
+/// What a run did.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) records: u64,
+    /// Of values.
+    pub(super) bytes: u64,
+    /// From the start of the process to the first record.
+    pub(super) first_record: Option<Duration>,
+    /// Answers to fetches, and the bytes in them.
+    pub(super) fetched: Option<(u64, u64)>,
+}
 
 /// CPU time of this process so far, in µs.
 #[derive(Clone, Copy)]
@@ -35,14 +66,23 @@ struct Report {
     wall_s: f64,
     user_s: f64,
     sys_s: f64,
+    cpu_s: f64,
+    process_cpu_s: f64,
     /// User and system CPU seconds per million records.
     cpu_s_per_m: f64,
     rec_per_s: f64,
     /// Megabytes (10^6) of values.
     mb_per_s: f64,
     max_rss_kb: i64,
-    p50_us: u64,
-    p99_us: u64,
+    #[serde(flatten)]
+    latency: Quantiles,
+    call_p50_us: Option<u64>,
+    call_p99_us: Option<u64>,
+    call_p999_us: Option<u64>,
+    call_max_us: Option<u64>,
+    first_record_ms: Option<f64>,
+    requests: Option<u64>,
+    fetched_bytes: Option<u64>,
 }
 
 impl Meter {
@@ -50,10 +90,16 @@ impl Meter {
     pub(super) fn start() -> Result<Self, Failure> {
         let before = Cpu::of(&usage()?);
         Ok(Self {
-            started: Instant::now(),
-            before,
             latencies: Latencies::new()?,
+            calls: Latencies::new()?,
+            before,
+            started: Instant::now(),
         })
+    }
+
+    /// When it began.
+    pub(super) fn started(&self) -> Instant {
+        self.started
     }
 
     /// Where durations are noted.
@@ -61,16 +107,17 @@ impl Meter {
         &mut self.latencies
     }
 
+    /// Adds what a task measured.
+    pub(super) fn add(&mut self, timings: Timings) {
+        self.latencies.note_all(timings.latencies);
+        self.calls.note_all(timings.calls);
+    }
+
     /// Ends and prints: a JSON line, or a table of `what`.
-    pub(super) fn finish(
-        self,
-        what: &str,
-        (records, bytes): (u64, u64),
-        as_json: bool,
-    ) -> Result<(), Failure> {
+    pub(super) fn finish(self, what: &str, done: &Done, as_json: bool) -> Result<(), Failure> {
         let wall = self.started.elapsed();
         let usage = usage()?;
-        let report = self.report(wall, &usage, records, bytes);
+        let report = self.report(wall, &usage, done);
         if as_json {
             let line = serde_json::to_string(&report);
             println!(
@@ -83,46 +130,38 @@ impl Meter {
         Ok(())
     }
 
-    fn report(&self, wall: Duration, usage: &Usage, records: u64, bytes: u64) -> Report {
+    fn report(&self, wall: Duration, usage: &Usage, done: &Done) -> Report {
         let after = Cpu::of(usage);
         let seconds = |from: i64, to: i64| (to - from) as f64 / 1e6;
         let user_s = seconds(self.before.user, after.user);
         let sys_s = seconds(self.before.system, after.system);
         let wall_s = wall.as_secs_f64().max(1e-9);
-        let millions = (records as f64 / 1e6).max(1e-12);
+        let millions = (done.records as f64 / 1e6).max(1e-12);
+        let calls = (!self.calls.is_empty()).then(|| self.calls.quantiles());
+        let call = |of: fn(&Quantiles) -> u64| calls.as_ref().map(of);
         Report {
-            records,
-            bytes,
+            records: done.records,
+            bytes: done.bytes,
             wall_s: round(wall_s, 6),
             user_s: round(user_s, 6),
             sys_s: round(sys_s, 6),
+            cpu_s: round(user_s + sys_s, 6),
+            process_cpu_s: round(seconds(0, after.user + after.system), 6),
             cpu_s_per_m: round((user_s + sys_s) / millions, 4),
-            rec_per_s: round(records as f64 / wall_s, 1),
-            mb_per_s: round(bytes as f64 / 1e6 / wall_s, 3),
+            rec_per_s: round(done.records as f64 / wall_s, 1),
+            mb_per_s: round(done.bytes as f64 / 1e6 / wall_s, 3),
             max_rss_kb: max_rss_kb(usage),
-            p50_us: self.latencies.quantile(0.5),
-            p99_us: self.latencies.quantile(0.99),
+            latency: self.latencies.quantiles(),
+            call_p50_us: call(|told| told.p50_us),
+            call_p99_us: call(|told| told.p99_us),
+            call_p999_us: call(|told| told.p999_us),
+            call_max_us: call(|told| told.max_us),
+            first_record_ms: done
+                .first_record
+                .map(|first| round(first.as_secs_f64() * 1e3, 3)),
+            requests: done.fetched.map(|(requests, _)| requests),
+            fetched_bytes: done.fetched.map(|(_, bytes)| bytes),
         }
-    }
-}
-
-impl Latencies {
-    pub(super) fn new() -> Result<Self, Failure> {
-        let histogram = Histogram::new_with_bounds(1, 600_000_000, 3);
-        Ok(Self(histogram.map_err(|error| {
-            Failure::new("cannot measure latencies", &error)
-        })?))
-    }
-
-    /// Notes one duration.
-    pub(super) fn note(&mut self, duration: Duration) {
-        self.0
-            .saturating_record(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
-    }
-
-    /// In µs; 0 when none was noted.
-    fn quantile(&self, quantile: f64) -> u64 {
-        self.0.value_at_quantile(quantile)
     }
 }
 
@@ -141,20 +180,30 @@ impl Report {
         println!("  wall     {:12.3} s", self.wall_s);
         println!(
             "  CPU      {:12.3} s  ({:.3} user, {:.3} system)",
-            self.user_s + self.sys_s,
-            self.user_s,
-            self.sys_s
+            self.cpu_s, self.user_s, self.sys_s
         );
         println!("  per 10^6 {:12.3} s of CPU", self.cpu_s_per_m);
         println!(
             "  rate     {:12.0} records/s, {:.1} MB/s",
             self.rec_per_s, self.mb_per_s
         );
+        let latency = &self.latency;
         println!(
-            "  latency  {:12} µs median, {} µs at 99 %",
-            self.p50_us, self.p99_us
+            "  latency  {:12} µs median, {} µs at 99 %, {} µs at 99.9 %, {} µs at most",
+            latency.p50_us, latency.p99_us, latency.p999_us, latency.max_us
         );
+        if let (Some(median), Some(p99)) = (self.call_p50_us, self.call_p99_us) {
+            println!("  calls    {median:12} µs median, {p99} µs at 99 %, late starts not counted");
+        }
         println!("  memory   {:12} kB at most", self.max_rss_kb);
+        if let Some(first) = self.first_record_ms {
+            println!(
+                "  first    {first:12.3} ms from the start of the process to the first record"
+            );
+        }
+        if let (Some(requests), Some(bytes)) = (self.requests, self.fetched_bytes) {
+            println!("  fetches  {requests:12}, {bytes} bytes");
+        }
     }
 }
 
@@ -176,48 +225,4 @@ fn max_rss_kb(usage: &Usage) -> i64 {
 fn round(number: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (number * scale).round() / scale
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_report_has_exactly_the_promised_fields() {
-        let mut meter = Meter::start().expect("resources can be read");
-        meter.latencies().note(Duration::from_micros(250));
-        let usage = usage().expect("resources can be read");
-        let report = meter.report(Duration::from_millis(500), &usage, 2_000, 200_000);
-        let value = serde_json::to_value(report).expect("plain numbers");
-        let fields: Vec<&str> = value
-            .as_object()
-            .expect("an object")
-            .keys()
-            .map(String::as_str)
-            .collect();
-        let mut expected = vec![
-            "records",
-            "bytes",
-            "wall_s",
-            "user_s",
-            "sys_s",
-            "cpu_s_per_m",
-            "rec_per_s",
-            "mb_per_s",
-            "max_rss_kb",
-            "p50_us",
-            "p99_us",
-        ];
-        expected.sort_unstable();
-        let mut fields = fields;
-        fields.sort_unstable();
-        assert_eq!(fields, expected);
-        assert_eq!(value["rec_per_s"], 4_000.0);
-        assert_eq!(value["mb_per_s"], 0.4);
-        assert_eq!(value["p50_us"], 250);
-        assert!(
-            value["max_rss_kb"].as_i64() > Some(100),
-            "a process needs more memory than that"
-        );
-    }
 }

@@ -1,8 +1,10 @@
 //! The vectors that the origin clients publish, and those computed with them.
 
+mod vectors;
+
 use super::*;
 
-/// Keys of the CRC-32 and murmur2 rows, with the remark what they cover.
+/// The key that both librdkafka and kafka-go test with.
 const LONG: &[u8] = b"this is another string with more length to it perhaps";
 
 fn keyed(key: &[u8]) -> Record<'_> {
@@ -100,6 +102,7 @@ fn crc32_places_keys_where_librdkafka_does() {
     };
     check(b"23456", 0xb1b4_51d7);
     check(b"hejsan", 0xd077_037e);
+    check(LONG, 0xb015_0df7);
     let hashed = Crc32Balancer { consistent: true };
     let check = |key: &[u8], count: i32, expected: i32| {
         assert_eq!(
@@ -131,6 +134,10 @@ fn murmur2_is_kafkas() {
     check(b"34", 0x8739_30da);
     check(b"4", 0x5a4b_5ca1);
     check(b"", 0x106e_08d9);
+    check(b"PreAmbleWillBeRemoved,ThePrePartThatIs", 0x7842_4f1c);
+    check(b"reAmbleWillBeRemoved,ThePrePartThatIs", 0x4a62_b377);
+    check(b"eAmbleWillBeRemoved,ThePrePartThatIs", 0xe0e4_e09e);
+    check(b"AmbleWillBeRemoved,ThePrePartThatIs", 0x62b8_b43f);
 }
 
 #[test]
@@ -158,6 +165,7 @@ fn murmur2_balancer_places_keys_where_the_java_client_does() {
     let partitions: Vec<i32> = (0..17).map(|id| id * id).collect();
     for (key, hash) in [
         (&b"23456"[..], 0x058d_780f_u32),
+        (LONG, 0x4f77_03da),
         (b"hejsan", 0x5ec1_9395),
         (b"", 0x106e_08d9),
     ] {
