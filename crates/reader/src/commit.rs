@@ -3,7 +3,7 @@
 //! Two commits on the wire at once could land in either order, and the older one would set the offset
 //! back; so the next waits for the answer and takes everything marked until then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -90,12 +90,15 @@ impl<W> Commits<W> {
     /// Stops watching assignments that ended; their marks stay uncommitted.
     pub(crate) fn forget_ended(&mut self) {
         self.tracked.retain(|assignment| !assignment.is_ended());
-        let tracked = &self.tracked;
-        self.committed.retain(|partition, _| {
-            tracked
-                .iter()
-                .any(|assignment| assignment.partition == *partition)
-        });
+        let tracked: HashSet<&TopicPartition> =
+            (self.tracked.iter().map(|assignment| &assignment.partition)).collect();
+        self.committed
+            .retain(|partition, _| tracked.contains(partition));
+        // What waits for another attempt would otherwise be sent for a partition of somebody else.
+        if let Some(flying) = &mut self.flying {
+            let offsets = &mut flying.offsets;
+            offsets.retain(|offset| tracked.contains(&offset.partition));
+        }
     }
 
     /// The coordinator holds this offset already.

@@ -203,6 +203,17 @@ impl Ledger {
         self.entries.insert(assignment.partition.clone(), entry);
     }
 
+    /// Takes these partitions away. Nothing of them is handed out from here on.
+    pub(crate) fn revoke(&mut self, partitions: &[TopicPartition]) -> Vec<Arc<Assignment>> {
+        let entries = partitions.iter().filter_map(|one| self.entries.remove(one));
+        entries
+            .map(|entry| {
+                entry.lane.freeze();
+                entry.assignment
+            })
+            .collect()
+    }
+
     /// Takes every partition away. Nothing of them is handed out from here on.
     pub(crate) fn revoke_all(&mut self) -> Vec<Arc<Assignment>> {
         let entries = std::mem::take(&mut self.entries);

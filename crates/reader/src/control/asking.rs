@@ -1,6 +1,7 @@
 //! Questions that the application asks beside the control task: where partitions begin and end, and
 //! what the group has committed.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use ekafka_conn::{Cluster, ConnError};
@@ -66,7 +67,7 @@ pub(crate) async fn committed(
         link: None,
         now,
     };
-    let done = requests::fetch_offsets(desk, -1, partitions).await;
+    let done = requests::fetch_offsets(desk, HashMap::new(), partitions).await;
     let Done::Group(GroupDone::Fetched { answers, .. }) = done else {
         return Err(ReaderError::Closed);
     };

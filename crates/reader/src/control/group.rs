@@ -1,6 +1,8 @@
 //! Control's part in a group: carries out what the member and the commits decide.
 
-use std::collections::BTreeMap;
+mod ownership;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,12 +16,12 @@ use crate::TopicPartition;
 use crate::commit::{CommitOffset, Commits, Settled, Step};
 use crate::config::GroupSettings;
 use crate::error::ReaderError;
-use crate::event::Event;
-use crate::inbox::Item;
 use crate::lane::Assignment;
 use crate::membership::classic::{Action, Classic, JoinFailure, Joined};
 use crate::membership::verdict::Failure;
+
 use crate::reset::Position;
+use ownership::list;
 
 /// What a group call came to.
 pub(crate) enum GroupDone {
@@ -37,7 +39,8 @@ pub(crate) enum GroupDone {
     },
     /// The committed offset of each partition asked for; `None` when nothing is committed.
     Fetched {
-        generation: i32,
+        /// What was held when it was asked.
+        asked: HashMap<TopicPartition, Arc<Assignment>>,
         answers: Vec<(TopicPartition, Result<Option<Position>, ErrorCode>)>,
     },
     Committed {
@@ -70,8 +73,8 @@ pub(crate) struct Group {
     link: Option<Connection>,
     /// Everything assigned, revocations under way included.
     held: Vec<Arc<Assignment>>,
-    /// The ticket of the revocation the application has not answered.
-    revoking: Option<u64>,
+    /// The ticket of the revocation the application has not answered, and what it is about.
+    revoking: Option<(u64, Vec<TopicPartition>)>,
     last_ticket: u64,
     /// The partition counts this member divided as leader.
     counts: Option<BTreeMap<String, usize>>,
@@ -91,7 +94,7 @@ struct Attention {
 impl Group {
     pub(super) fn new(settings: GroupSettings, now: Instant) -> Self {
         Self {
-            member: Classic::new(settings.timing, now),
+            member: new_member(&settings, now),
             commits: Commits::new(settings.commit_interval, now),
             last_commit: 0,
             link: None,
@@ -110,18 +113,18 @@ impl Group {
     }
 
     pub(super) fn next_deadline(&self, is_closing: bool) -> Option<Instant> {
+        let is_between = self.member.is_between_generations();
+        let commits = (!is_between)
+            .then(|| self.commits.next_deadline())
+            .flatten();
         if is_closing {
-            return self.commits.next_deadline();
+            return commits;
         }
         let check = self
             .settings
             .max_poll_interval
             .map(|_| self.attention.check_at);
-        let deadlines = [
-            self.member.next_deadline(),
-            self.commits.next_deadline(),
-            check,
-        ];
+        let deadlines = [self.member.next_deadline(), commits, check];
         deadlines.into_iter().flatten().min()
     }
 }
@@ -142,6 +145,7 @@ impl Control {
         while let Some(step) = self
             .group
             .as_mut()
+            .filter(|group| !group.member.is_between_generations())
             .and_then(|group| group.commits.poll(now))
         {
             match step {
@@ -164,17 +168,21 @@ impl Control {
                     group.link = None;
                 }
             }
-            Action::Join { member_id } => {
+            Action::Join {
+                member_id,
+                owned,
+                last,
+            } => {
                 let topics = self.settings.topics.clone();
-                self.call(requests::join(desk, topics, member_id));
+                self.call(requests::join(desk, topics, member_id, owned, last));
             }
             Action::Assign { joined } => self.call(requests::divide(desk, joined)),
             Action::Sync { identity, protocol } => {
                 self.call(requests::follow(desk, identity, protocol));
             }
             Action::Heartbeat { identity } => self.call(requests::beat(desk, identity)),
-            Action::Revoke => self.revoke(now),
-            Action::Lose => self.lose(),
+            Action::Revoke { partitions } => self.revoke(now, list(partitions)),
+            Action::Lose { partitions } => self.lose(&list(partitions)),
             Action::Assigned { partitions } => self.take_assignment(partitions),
             Action::Report(failure) | Action::Stop(failure) => {
                 let id = &desk.settings.id;
@@ -211,10 +219,7 @@ impl Control {
                 generation,
                 result,
             } => group.member.handle_heartbeat(now, sent, generation, result),
-            GroupDone::Fetched {
-                generation,
-                answers,
-            } => self.handle_fetched(now, generation, answers),
+            GroupDone::Fetched { asked, answers } => self.handle_fetched(now, &asked, answers),
             // The answer to a commit given up meanwhile must not pass for that to a later one.
             GroupDone::Committed { number, .. } if number != group.last_commit => {}
             GroupDone::Committed {
@@ -228,23 +233,29 @@ impl Control {
         let Some(group) = &self.group else {
             return;
         };
-        let generation = group.generation();
+        let held = group.held.iter().map(|assignment| {
+            let partition = assignment.partition.clone();
+            (partition, Arc::clone(assignment))
+        });
+        let asked = held.collect();
         let desk = self.desk(group, super::now());
-        self.call(requests::fetch_offsets(desk, generation, partitions));
+        self.call(requests::fetch_offsets(desk, asked, partitions));
     }
 
     fn handle_fetched(
         &mut self,
         now: Instant,
-        generation: i32,
+        asked: &HashMap<TopicPartition, Arc<Assignment>>,
         answers: Vec<(TopicPartition, Result<Option<Position>, ErrorCode>)>,
     ) {
         for (partition, answer) in answers {
             let Some(group) = &mut self.group else {
                 return;
             };
-            if group.generation() != generation {
-                return;
+            // An answer for an ownership that is over: others may have committed since.
+            let was_held = asked.get(&partition);
+            if was_held.is_none_or(|assignment| assignment.is_ended()) {
+                continue;
             }
             if let Ok(Some(offset)) = answer {
                 group
@@ -296,6 +307,16 @@ impl Control {
         let Some(group) = &mut self.group else {
             return;
         };
+        // The group went on while the commit travelled; what is still held goes with the new generation.
+        let is_overtaken = group.member.is_rejoining() || generation != group.generation();
+        let result = result.map(|mut codes| {
+            for (_, code) in &mut codes {
+                if is_overtaken && *code == ErrorCode::ILLEGAL_GENERATION {
+                    *code = ErrorCode::REBALANCE_IN_PROGRESS;
+                }
+            }
+            codes
+        });
         let Some(Settled { waiters, result }) = group.commits.handle(now, result) else {
             return;
         };
@@ -336,99 +357,6 @@ impl Control {
         }
     }
 
-    /// Takes everything back and asks the application to finish.
-    fn revoke(&mut self, now: Instant) {
-        let revoked = self.ledger.revoke_all();
-        self.inbox.discard_frozen();
-        let Some(group) = &mut self.group else {
-            return;
-        };
-        group.counts = None;
-        if revoked.is_empty() {
-            group.end_all();
-            group.member.handle_revoked(now);
-            return;
-        }
-        group.last_ticket += 1;
-        let ticket = group.last_ticket;
-        group.revoking = Some(ticket);
-        let event = Event::Revoked(names(&revoked));
-        let ticket = Some(ticket);
-        self.inbox.push(Item::Event { event, ticket });
-    }
-
-    /// The application has finished with what was revoked: what it marked is committed first.
-    pub(super) fn handle_answered(&mut self, ticket: u64) {
-        if let Some(group) = &mut self.group
-            && group.revoking == Some(ticket)
-        {
-            group.commits.request(Waiter::Revocation(ticket));
-        }
-    }
-
-    fn finish_revocation(&mut self, ticket: u64) {
-        if let Some(group) = &mut self.group
-            && group.revoking.take_if(|of| *of == ticket).is_some()
-        {
-            group.end_all();
-            group.member.handle_revoked(super::now());
-        }
-    }
-
-    /// Takes everything back without asking: others may have it already.
-    fn lose(&mut self) {
-        let lost = self.ledger.revoke_all();
-        self.inbox.discard_frozen();
-        let Some(group) = &mut self.group else {
-            return;
-        };
-        group.counts = None;
-        group.end_all();
-        let abandoned = group.commits.abandon();
-        group.last_commit += 1;
-        if let Some(ticket) = group.revoking.take() {
-            self.inbox.lose(ticket);
-        } else if !lost.is_empty() {
-            let event = Event::Lost(names(&lost));
-            self.inbox.push(Item::Event {
-                event,
-                ticket: None,
-            });
-        }
-        self.refuse(abandoned);
-    }
-
-    fn refuse(&mut self, waiters: Vec<Waiter>) {
-        let Some(group) = &self.group else {
-            return;
-        };
-        let failure = Failure::Code(ErrorCode::ILLEGAL_GENERATION);
-        let error = error_of("committing offsets", &group.settings.id, None, failure);
-        self.tell_waiters(waiters, Err(error));
-    }
-
-    fn take_assignment(&mut self, partitions: BTreeMap<String, Vec<i32>>) {
-        let Some(group) = &mut self.group else {
-            return;
-        };
-        for (topic, partitions) in partitions {
-            let topic: Arc<str> = topic.into();
-            for partition in partitions {
-                let partition = TopicPartition::new(Arc::clone(&topic), partition);
-                let assignment = Arc::new(Assignment::new(partition));
-                group.held.push(Arc::clone(&assignment));
-                group.commits.track(Arc::clone(&assignment));
-                self.ledger.assign(assignment, None);
-            }
-        }
-        self.counters.note_rebalance();
-        let event = Event::Assigned(names(&group.held));
-        self.inbox.push(Item::Event {
-            event,
-            ticket: None,
-        });
-    }
-
     /// The leader divides anew when a topic it divided has grown, appeared or gone.
     pub(super) fn handle_new_view(&mut self, now: Instant) {
         let Some(group) = &mut self.group else {
@@ -465,7 +393,7 @@ impl Control {
             attention.takes = takes;
             attention.seen = now;
             if std::mem::take(&mut attention.is_away) {
-                group.member = Classic::new(group.settings.timing, now);
+                group.member = new_member(&group.settings, now);
             }
             return;
         }
@@ -483,7 +411,8 @@ impl Control {
                 Done::Nothing
             });
         }
-        self.lose();
+        let held = self.group.as_ref().map(|group| names(&group.held));
+        self.lose(&held.unwrap_or_default());
         self.report(ReaderError::PollTimeout { after: interval });
     }
 }
@@ -495,14 +424,13 @@ impl Group {
             .identity()
             .map_or(-1, |identity| identity.generation)
     }
+}
 
-    /// Refuses marks on everything held, and forgets it.
-    fn end_all(&mut self) {
-        for assignment in self.held.drain(..) {
-            assignment.end();
-        }
-        self.commits.forget_ended();
-    }
+/// A member that has not joined. It is cooperative when every strategy it offers is.
+fn new_member(settings: &GroupSettings, now: Instant) -> Classic {
+    let mut assignors = settings.assignors.iter();
+    let is_cooperative = assignors.all(|assignor| assignor.is_cooperative());
+    Classic::new(settings.timing, is_cooperative, now)
 }
 
 fn names(assignments: &[Arc<Assignment>]) -> Vec<TopicPartition> {

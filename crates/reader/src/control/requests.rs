@@ -3,7 +3,7 @@
 //! Source: `JoinGroup`, `SyncGroup`, `Heartbeat`, `LeaveGroup` (all versions), `OffsetFetch` 1-7,
 //! `OffsetCommit` 2-9. Later versions of the last two name topics by id or many groups at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,7 @@ use crate::assignor::{
 };
 use crate::commit::CommitOffset;
 use crate::config::GroupSettings;
+use crate::lane::Assignment;
 use crate::membership::blobs::{Subscription, decode_assignment, encode_assignment};
 use crate::membership::classic::{Identity, JoinFailure, Joined, JoinedMember};
 use crate::membership::verdict::Failure;
@@ -45,14 +46,24 @@ pub(super) struct Desk {
 }
 
 /// Joins the group with every strategy's subscription.
-pub(super) async fn join(desk: Desk, topics: Vec<Arc<str>>, member_id: String) -> Done {
+pub(super) async fn join(
+    desk: Desk,
+    topics: Vec<Arc<str>>,
+    member_id: String,
+    owned: BTreeMap<String, Vec<i32>>,
+    last: LastAssignment,
+) -> Done {
     let topics: BTreeSet<String> = topics.iter().map(ToString::to_string).collect();
     let protocols = desk.settings.assignors.iter().map(|assignor| {
         let subscription = Subscription {
             topics: topics.iter().cloned().collect(),
-            user_data: assignor.user_data(&LastAssignment::default()),
-            owned: BTreeMap::new(),
-            generation: -1,
+            user_data: assignor.user_data(&last),
+            generation: if owned.is_empty() {
+                -1
+            } else {
+                last.generation
+            },
+            owned: owned.clone(),
             rack: desk.settings.rack.clone(),
         };
         JoinGroupRequestProtocol::default()
@@ -291,7 +302,7 @@ pub(super) async fn leave(desk: Desk, member_id: String, why: &'static str) {
 /// Asks where the group stands in `partitions`.
 pub(super) async fn fetch_offsets(
     desk: Desk,
-    generation: i32,
+    asked: HashMap<TopicPartition, Arc<Assignment>>,
     partitions: Vec<TopicPartition>,
 ) -> Done {
     let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
@@ -349,7 +360,7 @@ pub(super) async fn fetch_offsets(
         (partition, offset)
     });
     Done::Group(GroupDone::Fetched {
-        generation,
+        asked,
         answers: answers.collect(),
     })
 }

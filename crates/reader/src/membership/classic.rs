@@ -1,14 +1,16 @@
-//! A member of a classic group (KIP-62): joins, syncs, sends heartbeats, and gives its partitions up
-//! before it joins again (eager rebalancing).
+//! A member of a classic group (KIP-62): joins, syncs and sends heartbeats. An eager member gives its
+//! partitions up before it joins again; a cooperative one (KIP-429) keeps them, gives up what the new
+//! assignment leaves out, and then joins once more so that others can have it.
 //!
 //! Plain code: the caller passes the time, carries out each [`Action`] and hands back what came of it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::verdict::{Failure, Verdict};
+use crate::assignor::LastAssignment;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +36,12 @@ pub(crate) enum Action {
     /// Drop the cached coordinator.
     ForgetCoordinator,
     /// Send `JoinGroup`; answer with [`Classic::handle_join`].
-    Join { member_id: String },
+    Join {
+        member_id: String,
+        /// What it keeps meanwhile; empty unless cooperative.
+        owned: BTreeMap<String, Vec<i32>>,
+        last: LastAssignment,
+    },
     /// Divide the partitions as leader, then send `SyncGroup`; answer with [`Classic::handle_sync`].
     Assign { joined: Joined },
     /// Send `SyncGroup` with nothing to hand out; answer with [`Classic::handle_sync`].
@@ -44,11 +51,15 @@ pub(crate) enum Action {
     },
     /// Send a heartbeat; answer with [`Classic::handle_heartbeat`].
     Heartbeat { identity: Identity },
-    /// Take all partitions back, let the application answer, commit, then call [`Classic::handle_revoked`].
-    Revoke,
-    /// Take all partitions back at once: they may belong to somebody else already.
-    Lose,
-    /// Hand out these partitions.
+    /// Take these back, let the application answer, commit, then call [`Classic::handle_revoked`].
+    Revoke {
+        partitions: BTreeMap<String, Vec<i32>>,
+    },
+    /// Take these back at once: they may belong to somebody else already.
+    Lose {
+        partitions: BTreeMap<String, Vec<i32>>,
+    },
+    /// Hand out these partitions, besides what is held.
     Assigned {
         partitions: BTreeMap<String, Vec<i32>>,
     },
@@ -103,8 +114,19 @@ pub(crate) struct Classic {
     /// Empty until the coordinator gives one out.
     identity: Identity,
     phase: Phase,
+    /// Whether it keeps its partitions while it joins again.
+    is_cooperative: bool,
     /// Whether the application holds an assignment of this member.
     holds: bool,
+    /// That assignment, with what is being given up.
+    held: BTreeMap<String, Vec<i32>>,
+    /// What the application has been asked to finish with.
+    giving_up: BTreeMap<String, Vec<i32>>,
+    /// What the coordinator assigned last.
+    last: LastAssignment,
+    /// Time to the next heartbeat. A cooperative member begins with short ones, because a rebalance is
+    /// often followed by another at once.
+    beat_gap: Duration,
     /// When the next heartbeat is due.
     beat_at: Instant,
     /// Whether a heartbeat is on the wire.
@@ -134,7 +156,7 @@ enum Phase {
 }
 
 impl Classic {
-    pub(crate) fn new(timing: Timing, now: Instant) -> Self {
+    pub(crate) fn new(timing: Timing, is_cooperative: bool, now: Instant) -> Self {
         Self {
             timing,
             identity: Identity {
@@ -142,7 +164,12 @@ impl Classic {
                 generation: -1,
             },
             phase: Phase::Unjoined { at: now },
+            is_cooperative,
             holds: false,
+            held: BTreeMap::new(),
+            giving_up: BTreeMap::new(),
+            last: LastAssignment::default(),
+            beat_gap: timing.heartbeat,
             beat_at: now,
             beating: false,
             last_accepted: now,
@@ -157,10 +184,13 @@ impl Classic {
             return Some(action);
         }
         match self.phase {
+            Phase::Unjoined { .. } if self.holds && now >= self.session_end() => {
+                self.lose(now);
+                return self.decided.pop_front();
+            }
             Phase::Unjoined { at } if now >= at => return Some(self.begin_join(now)),
             Phase::Revoking { until } if now >= until => {
-                // The coordinator has gone on without this member by now.
-                self.lose(now);
+                self.give_up_unanswered(now);
                 return self.decided.pop_front();
             }
             Phase::Stable | Phase::Revoking { .. } => {}
@@ -186,6 +216,7 @@ impl Classic {
             beat.map_or_else(|| self.session_end(), |beat| beat.min(self.session_end()))
         };
         match self.phase {
+            Phase::Unjoined { at } if self.holds => Some(at.min(self.session_end())),
             Phase::Unjoined { at } => Some(at),
             Phase::Revoking { until } => Some(until.min(alive())),
             Phase::Stable => Some(alive()),
@@ -195,7 +226,24 @@ impl Classic {
 
     /// The member's identity while the coordinator accepts commits of it.
     pub(crate) fn identity(&self) -> Option<&Identity> {
-        matches!(self.phase, Phase::Stable | Phase::Revoking { .. }).then_some(&self.identity)
+        let keeps = self.is_cooperative && self.holds;
+        let accepts = match self.phase {
+            Phase::Stable | Phase::Revoking { .. } => true,
+            // The old generation stands until all members have joined.
+            Phase::Unjoined { .. } | Phase::Joining => keeps,
+            Phase::Syncing | Phase::Stopped => false,
+        };
+        accepts.then_some(&self.identity)
+    }
+
+    /// Whether the member holds partitions while the coordinator accepts no commit: for a moment.
+    pub(crate) fn is_between_generations(&self) -> bool {
+        self.holds && self.phase == Phase::Syncing
+    }
+
+    /// Whether a commit may have been overtaken by a new generation of which this member learns soon.
+    pub(crate) fn is_rejoining(&self) -> bool {
+        self.holds && matches!(self.phase, Phase::Joining | Phase::Syncing)
     }
 
     /// The id to leave with, when the coordinator gave one out.
@@ -217,7 +265,7 @@ impl Classic {
     /// The application answered [`Action::Revoke`] and its finished work is committed.
     pub(crate) fn handle_revoked(&mut self, now: Instant) {
         if let Phase::Revoking { .. } = self.phase {
-            self.holds = false;
+            self.drop_given_up();
             self.phase = Phase::Unjoined { at: now };
         }
     }
@@ -262,11 +310,10 @@ impl Classic {
             Ok(partitions) => {
                 self.failures = 0;
                 self.last_accepted = now;
-                self.beat_at = now + self.timing.heartbeat;
                 self.beating = false;
                 self.holds = true;
                 self.phase = Phase::Stable;
-                self.decided.push_back(Action::Assigned { partitions });
+                self.take(now, partitions);
             }
             Err(failure) => self.fail(now, failure),
         }
@@ -285,7 +332,8 @@ impl Classic {
             return;
         }
         self.beating = false;
-        self.beat_at = now + self.timing.heartbeat;
+        self.beat_gap = (self.beat_gap * 2).min(self.timing.heartbeat);
+        self.beat_at = now + self.beat_gap;
         match answer {
             Ok(()) => {
                 self.failures = 0;
@@ -315,7 +363,8 @@ impl Classic {
         generation: i32,
         failure: Failure,
     ) {
-        if generation != self.identity.generation || self.identity().is_none() {
+        let is_settled = matches!(self.phase, Phase::Stable | Phase::Revoking { .. });
+        if generation != self.identity.generation || !is_settled {
             return;
         }
         match failure.verdict() {
@@ -329,16 +378,69 @@ impl Classic {
     }
 
     fn begin_join(&mut self, now: Instant) -> Action {
-        if self.holds {
-            self.phase = Phase::Revoking {
-                until: now + self.timing.rebalance.mul_f32(0.8),
-            };
-            return Action::Revoke;
+        if self.holds && !self.is_cooperative {
+            let partitions = self.held.clone();
+            return self.begin_revoking(now, partitions);
         }
         self.phase = Phase::Joining;
         Action::Join {
             member_id: self.identity.member_id.clone(),
+            owned: self.held.clone(),
+            last: self.last.clone(),
         }
+    }
+
+    fn begin_revoking(&mut self, now: Instant, partitions: BTreeMap<String, Vec<i32>>) -> Action {
+        self.giving_up.clone_from(&partitions);
+        self.phase = Phase::Revoking {
+            until: now + self.timing.rebalance.mul_f32(0.8),
+        };
+        Action::Revoke { partitions }
+    }
+
+    /// Compares a new assignment with what is held: what is missing has to be given up, the rest of it
+    /// begins.
+    fn take(&mut self, now: Instant, partitions: BTreeMap<String, Vec<i32>>) {
+        let gap = if self.is_cooperative {
+            QUICK_BEAT.min(self.timing.heartbeat)
+        } else {
+            self.timing.heartbeat
+        };
+        self.beat_gap = gap;
+        self.beat_at = now + gap;
+        let added = without(&partitions, &self.held);
+        let leaving = without(&self.held, &partitions);
+        for (topic, ids) in &added {
+            let held = self.held.entry(topic.clone()).or_default();
+            held.extend(ids);
+        }
+        self.last = LastAssignment {
+            partitions,
+            generation: self.identity.generation,
+        };
+        if !leaving.is_empty() {
+            let action = self.begin_revoking(now, leaving);
+            self.decided.push_back(action);
+        }
+        self.decided
+            .push_back(Action::Assigned { partitions: added });
+    }
+
+    /// The application did not answer in time. The coordinator has gone on without an eager member by
+    /// now; a cooperative one keeps the rest.
+    fn give_up_unanswered(&mut self, now: Instant) {
+        if !self.is_cooperative {
+            return self.lose(now);
+        }
+        let partitions = self.giving_up.clone();
+        self.drop_given_up();
+        self.phase = Phase::Unjoined { at: now };
+        self.decided.push_back(Action::Lose { partitions });
+    }
+
+    fn drop_given_up(&mut self) {
+        self.held = without(&self.held, &std::mem::take(&mut self.giving_up));
+        self.holds = self.is_cooperative;
     }
 
     fn fail(&mut self, now: Instant, failure: Failure) {
@@ -374,8 +476,10 @@ impl Classic {
     fn lose(&mut self, at: Instant) {
         self.identity.generation = -1;
         self.phase = Phase::Unjoined { at };
+        self.giving_up.clear();
+        let partitions = std::mem::take(&mut self.held);
         if std::mem::take(&mut self.holds) {
-            self.decided.push_back(Action::Lose);
+            self.decided.push_back(Action::Lose { partitions });
         }
     }
 
@@ -389,3 +493,19 @@ impl Classic {
         self.last_accepted + self.timing.session
     }
 }
+
+/// The partitions of `these` that are not among `others`; a topic of which none is left is left out.
+fn without(
+    these: &BTreeMap<String, Vec<i32>>,
+    others: &BTreeMap<String, Vec<i32>>,
+) -> BTreeMap<String, Vec<i32>> {
+    let topics = these.iter().map(|(topic, ids)| {
+        let others: BTreeSet<&i32> = others.get(topic).into_iter().flatten().collect();
+        let left = ids.iter().filter(|id| !others.contains(id)).copied();
+        (topic.clone(), left.collect::<Vec<i32>>())
+    });
+    topics.filter(|(_, ids)| !ids.is_empty()).collect()
+}
+
+/// The first heartbeat after a cooperative assignment; each next one waits twice as long.
+const QUICK_BEAT: Duration = Duration::from_millis(20);

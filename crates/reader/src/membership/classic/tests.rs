@@ -21,7 +21,7 @@ fn script() -> Script {
     Script {
         start,
         now: start,
-        member: Classic::new(timing, start),
+        member: Classic::new(timing, false, start),
     }
 }
 
@@ -34,12 +34,12 @@ impl Script {
         while let Some(action) = self.member.poll(self.now) {
             words.push(match action {
                 Action::ForgetCoordinator => "forget".to_owned(),
-                Action::Join { member_id } => format!("join {member_id}"),
+                Action::Join { member_id, .. } => format!("join {member_id}"),
                 Action::Assign { joined } => format!("assign {}", joined.identity.generation),
                 Action::Sync { identity, .. } => format!("sync {}", identity.generation),
                 Action::Heartbeat { identity } => format!("beat {}", identity.generation),
-                Action::Revoke => "revoke".to_owned(),
-                Action::Lose => "lose".to_owned(),
+                Action::Revoke { .. } => "revoke".to_owned(),
+                Action::Lose { .. } => "lose".to_owned(),
                 Action::Assigned { partitions } => format!("assigned {partitions:?}"),
                 Action::Report(_) => "report".to_owned(),
                 Action::Stop(_) => "stop".to_owned(),
@@ -274,4 +274,122 @@ fn s40_a_refused_commit_moves_the_member_only_when_it_concerns_the_membership() 
     let unknown = Failure::Code(ErrorCode::UNKNOWN_MEMBER_ID);
     script.member.handle_commit_failure(script.now, 1, unknown);
     script.at(3, &["lose", "join "]);
+}
+
+/// The partitions of topic "t".
+fn parts(ids: &[i32]) -> BTreeMap<String, Vec<i32>> {
+    BTreeMap::from([("t".to_owned(), ids.to_vec())])
+}
+
+/// A cooperative member in generation 1 that holds partitions 0, 1 and 2.
+fn cooperative() -> Script {
+    let mut script = script();
+    script.member.is_cooperative = true;
+    script.at(0, &["join "]).joined(1, false).at(0, &["sync 1"]);
+    script.member.handle_sync(script.now, Ok(parts(&[0, 1, 2])));
+    script.at(0, &["assigned {\"t\": [0, 1, 2]}"]);
+    script
+}
+
+#[test]
+fn s48_a_cooperative_member_joins_with_what_it_holds_and_gives_up_only_what_moves() {
+    let mut script = cooperative();
+    script
+        .at(20, &["beat 1"])
+        .beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+    let Some(Action::Join { owned, last, .. }) = script.member.poll(script.now) else {
+        panic!("not a join");
+    };
+    assert_eq!((owned, last.generation), (parts(&[0, 1, 2]), 1));
+    // The old generation may still commit.
+    assert_eq!(script.member.identity().map(|one| one.generation), Some(1));
+    script.joined(2, false).at(30, &["sync 2"]);
+    assert!(script.member.is_between_generations());
+    script.member.handle_sync(script.now, Ok(parts(&[0, 1])));
+    let Some(Action::Revoke { partitions }) = script.member.poll(script.now) else {
+        panic!("not a revocation");
+    };
+    assert_eq!(partitions, parts(&[2]));
+    script.at(30, &["assigned {}"]);
+    script.member.handle_revoked(script.now);
+    // The second rebalance does not wait for a heartbeat.
+    let Some(Action::Join { owned, .. }) = script.member.poll(script.now) else {
+        panic!("not a join");
+    };
+    assert_eq!(owned, parts(&[0, 1]));
+}
+
+#[test]
+fn a_cooperative_member_asks_soon_whether_another_rebalance_follows() {
+    let mut script = cooperative();
+    for at in [20, 60, 140, 300, 620, 1260, 2540] {
+        script
+            .at(at - 1, &[])
+            .at(at, &["beat 1"])
+            .beat(1, ErrorCode::NONE);
+    }
+    script
+        .at(5100, &["beat 1"])
+        .beat(1, ErrorCode::NONE)
+        .at(8099, &[])
+        .at(8100, &["beat 1"]);
+}
+
+#[test]
+fn s48_errors_of_joining_and_syncing_take_nothing_from_a_cooperative_member() {
+    let mut script = cooperative();
+    script
+        .at(20, &["beat 1"])
+        .beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+    script
+        .at(20, &["join m"])
+        .join_fails(ErrorCode::NOT_COORDINATOR);
+    script
+        .at(20, &["forget"])
+        .at(120, &["join m"])
+        .joined(2, false);
+    // A commit of the old generation that comes too late says nothing about the new one.
+    let old = Failure::Code(ErrorCode::ILLEGAL_GENERATION);
+    script.member.handle_commit_failure(script.now, 1, old);
+    script
+        .at(121, &["sync 2"])
+        .sync_fails(ErrorCode::REBALANCE_IN_PROGRESS)
+        .at(122, &["join m"])
+        .joined(3, false)
+        .at(123, &["sync 3"]);
+    script.member.handle_sync(script.now, Ok(parts(&[0, 1, 2])));
+    script.at(124, &["assigned {}"]);
+}
+
+#[test]
+fn a_cooperative_member_loses_all_when_its_session_ends_while_nobody_answers() {
+    let mut script = cooperative();
+    script
+        .at(20, &["beat 1"])
+        .beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+    script.at(20, &["join m"]).at(30_020, &[]);
+    script.join_fails(ErrorCode::NOT_COORDINATOR);
+    script.at(30_020, &["forget", "lose", "join m"]);
+}
+
+#[test]
+fn s43_a_cooperative_revocation_without_an_answer_costs_only_what_moves() {
+    let mut script = cooperative();
+    script
+        .at(20, &["beat 1"])
+        .beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+    script
+        .at(20, &["join m"])
+        .joined(2, false)
+        .at(20, &["sync 2"]);
+    script.member.handle_sync(script.now, Ok(parts(&[0])));
+    script.at(20, &["revoke", "assigned {}"]);
+    script.member.last_accepted += Duration::from_secs(24);
+    script.member.beating = true;
+    script.now += Duration::from_secs(24);
+    let Some(Action::Lose { partitions }) = script.member.poll(script.now) else {
+        panic!("not a loss");
+    };
+    assert_eq!(partitions, parts(&[1, 2]));
+    script.at(24_020, &["join m"]);
 }

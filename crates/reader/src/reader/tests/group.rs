@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::reader::{Reader, Received};
 
 /// The next event; messages on the way are dropped.
-async fn event(reader: &mut Reader) -> Event {
+pub(super) async fn event(reader: &mut Reader) -> Event {
     loop {
         let received = tokio::time::timeout(Duration::from_secs(120), reader.recv()).await;
         if let Received::Event(event) = received.expect("an event").unwrap() {
@@ -20,7 +20,7 @@ async fn event(reader: &mut Reader) -> Event {
     }
 }
 
-fn names(partitions: &[i32]) -> Vec<TopicPartition> {
+pub(super) fn names(partitions: &[i32]) -> Vec<TopicPartition> {
     let names = partitions.iter();
     names
         .map(|partition| TopicPartition::new("t", *partition))
