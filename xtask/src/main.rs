@@ -13,6 +13,7 @@ mod failure;
 mod instructions;
 mod interop;
 mod kafka;
+mod peers;
 mod process;
 mod profile;
 mod schema;
@@ -81,6 +82,8 @@ enum Job {
     Chaos(chaos::Arguments),
     /// Clients from elsewhere against the embedded broker: Kafka's own tools, kcat, confluent-kafka
     Interop(interop::Arguments),
+    /// Other clients, a floor and ekafka side by side on the same brokers
+    Peers(peers::Arguments),
     /// What continuous integration runs before the real-Kafka suite
     Ci,
 }
@@ -109,6 +112,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Kafka(arguments) => kafka::run(arguments),
         Job::Chaos(arguments) => chaos::run(arguments),
         Job::Interop(arguments) => interop::run(arguments),
+        Job::Peers(arguments) => peers::run(arguments),
         Job::Ci => checks::ci(),
     }
 }

@@ -7,21 +7,27 @@ use std::process::{Child, Command, Stdio};
 use crate::failure::Failure;
 
 /// A broker on free ports; ends with its owner.
-pub(super) struct Broker {
+pub(crate) struct Broker {
     process: Child,
     addresses: String,
 }
 
 impl Broker {
     /// `ekafka broker` with three nodes.
-    pub(super) fn start(ekafka: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(ekafka: &Path) -> Result<Self, Failure> {
+        Self::start_with(ekafka, 3)
+    }
+
+    /// `ekafka broker` with so many nodes.
+    pub(crate) fn start_with(ekafka: &Path, nodes: u16) -> Result<Self, Failure> {
         let mut command = Command::new(ekafka);
-        command.args(["broker", "--listen", "127.0.0.1:0", "--nodes", "3"]);
+        command.args(["broker", "--listen", "127.0.0.1:0"]);
+        command.args(["--nodes", &nodes.to_string()]);
         Self::run(command.env_remove("EKAFKA_BROKERS"))
     }
 
     /// A command that prints the bootstrap list as its first line and serves until it is ended.
-    pub(super) fn run(command: &mut Command) -> Result<Self, Failure> {
+    pub(crate) fn run(command: &mut Command) -> Result<Self, Failure> {
         let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -42,7 +48,7 @@ impl Broker {
     }
 
     /// The bootstrap list.
-    pub(super) fn addresses(&self) -> &str {
+    pub(crate) fn addresses(&self) -> &str {
         &self.addresses
     }
 }

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::kafka::Tools;
 use crate::process;
 
-use self::embedded::Broker;
+pub(crate) use self::embedded::Broker;
 use self::report::Report;
 
 #[derive(clap::Args)]

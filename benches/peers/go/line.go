@@ -1,0 +1,161 @@
+// Programs of the same command line as their neighbours in Rust, on clients written in Go.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// line is what every program of this folder can be told.
+type line struct {
+	brokers    string
+	topic      string
+	group      string
+	codec      string
+	api        string
+	mode       string
+	records    int
+	size       int
+	keys       int
+	partitions int
+	defaults   bool
+}
+
+func parse() (string, line) {
+	var l line
+	client := flag.String("client", "franz-go", "franz-go or kafka-go")
+	acks := flag.String("acks", "all", "only all")
+	flag.StringVar(&l.brokers, "brokers", "127.0.0.1:9092", "host:port of some brokers")
+	flag.StringVar(&l.topic, "topic", "peers", "a topic that exists")
+	flag.StringVar(&l.group, "group", "", "consume as a member of this group")
+	flag.StringVar(&l.codec, "codec", "none", "none, gzip, snappy, lz4 or zstd")
+	flag.StringVar(&l.api, "api", "", "calls: kafka-go writes slices of 1,000 one after another")
+	flag.StringVar(&l.mode, "mode", "produce", "produce, consume, latency, end-to-end or start")
+	flag.IntVar(&l.records, "records", 1_000_000, "how many")
+	flag.IntVar(&l.size, "size", 100, "bytes of each value")
+	flag.IntVar(&l.keys, "keys", 0, "different keys; 0 for records without one")
+	flag.IntVar(&l.partitions, "partitions", 6, "partitions of the topic")
+	flag.BoolVar(&l.defaults, "defaults", false, "configure nothing but brokers, topic, group and acks")
+	flag.Parse()
+	if *acks != "all" {
+		log.Fatal("only --acks all is measured")
+	}
+	return *client, l
+}
+
+// words make text that a codec can shorten, but not to nothing.
+var words = strings.Fields(`order customer invoice payment shipped pending failed retry region cluster leader offset
+	broker partition record header timestamp producer consumer group member session commit fetch batch request
+	response latency warning info error debug trace user account login token price amount currency total item
+	basket stock warehouse carrier parcel address street city country phone email status created updated deleted
+	true false null zero one two`)
+
+const (
+	payloadBytes = 1 << 20
+	payloadStep  = 7919
+)
+
+// payload holds values of one size, taken from different places of one text.
+type payload struct {
+	text []byte
+	size int
+}
+
+func newPayload(size int) payload {
+	state := uint64(0x9e3779b97f4a7c15)
+	text := make([]byte, 0, payloadBytes+size+16)
+	for len(text) < payloadBytes+size {
+		state ^= state << 13
+		state ^= state >> 7
+		state ^= state << 17
+		text = append(text, words[(state>>32)%uint64(len(words))]...)
+		text = append(text, ' ')
+	}
+	return payload{text, size}
+}
+
+func (p payload) value(number int) []byte {
+	start := number * payloadStep % payloadBytes
+	return p.text[start : start+p.size]
+}
+
+// allKeys are the keys of the run; a record's is that at its number modulo their count.
+func (l line) allKeys() [][]byte {
+	keys := make([][]byte, l.keys)
+	for i := range keys {
+		keys[i] = []byte("key-" + strconv.Itoa(i))
+	}
+	return keys
+}
+
+// meter tells what happened since it was started.
+type meter struct {
+	begun time.Time
+	cpu   time.Duration
+	times []time.Duration
+}
+
+func startMeter() *meter {
+	return &meter{begun: time.Now(), cpu: cpuTime()}
+}
+
+func (m *meter) note(took time.Duration) { m.times = append(m.times, took) }
+
+func (m *meter) finish(client string, records, bytes, warmUp int) {
+	wall := time.Since(m.begun).Seconds()
+	cpu := (cpuTime() - m.cpu).Seconds()
+	sort.Slice(m.times, func(a, b int) bool { return m.times[a] < m.times[b] })
+	at := func(share float64) int64 {
+		if len(m.times) == 0 {
+			return 0
+		}
+		return m.times[int(share*float64(len(m.times)-1))].Microseconds()
+	}
+	out, err := json.Marshal(map[string]any{
+		"client": client, "records": records, "bytes": bytes, "warm_up": warmUp, "wall_s": wall, "cpu_s": cpu,
+		"max_rss_kb": peakMemory(), "p50_us": at(0.5), "p99_us": at(0.99),
+	})
+	check(err)
+	fmt.Println(string(out))
+}
+
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// peakMemory is the largest resident size in kB, of this program alone: what getrusage tells may be that of whoever
+// started it.
+func peakMemory() int {
+	status, err := os.ReadFile("/proc/self/status")
+	check(err)
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	kilobytes, err := strconv.Atoi(strings.Fields(after)[0])
+	check(err)
+	return kilobytes
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func main() {
+	name, l := parse()
+	clients := map[string]map[string]func(line){"franz-go": franz, "kafka-go": segmentio}
+	run, known := clients[name][l.mode]
+	if !known {
+		log.Fatalf("%s has no mode %s", name, l.mode)
+	}
+	run(l)
+}
