@@ -1,13 +1,17 @@
 //! `ekafka produce`: a record for each line of standard input.
 
-use std::collections::VecDeque;
+mod json_line;
+mod outcomes;
+
 use std::time::Duration;
 
-use clap::Args;
-use ekafka::{Delivery, Header, Record, Writer, WriterError};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use clap::{Args, ValueEnum};
+use ekafka::{Header, Record, Writer};
+use tokio::io::{AsyncBufReadExt, BufReader, Stdin};
 use tokio::time::Instant;
 
+use self::json_line::JsonLine;
+use self::outcomes::Outcomes;
 use crate::connection::Connection;
 use crate::delivering::Delivering;
 use crate::failure::Failure;
@@ -15,32 +19,49 @@ use crate::input::{KeyValue, key_and_value};
 use crate::progress::Progress;
 use crate::topics;
 
-/// How many records may be unacknowledged before the next line is read.
-const MOST_WAITING: usize = 20_000;
-
-/// How many failed records are told one by one.
-const MOST_TOLD: u64 = 10;
-
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The topic to write to
     #[arg(long, short)]
     topic: String,
+    /// text: each line is a value, or key and value; json: an object with any of key, value, headers, partition and
+    /// timestamp, as `consume --format json` shows them
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     /// Split each line at the first of these into key and value; a line without one has no key
     #[arg(long, value_name = "TEXT")]
     key_delimiter: Option<String>,
     /// A header of every record; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     header: Vec<KeyValue>,
-    /// The partition to write to [default: by key, else wherever it is quickest]
+    /// The partition to write to, unless a line names one [default: as --balancer says]
     #[arg(long)]
     partition: Option<i32>,
+    /// Lines per second at most [default: as many as are acknowledged]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Tell on standard output what became of each line, counted from 0, as soon as it is known, in one line of JSON:
+    /// {"line":0,"partition":2,"offset":17}, where the offset is null if the broker does not tell it, or
+    /// {"line":1,"class":"not_written|maybe_written|rejected|fatal","error":"…"}
+    #[arg(long)]
+    report: bool,
     #[command(flatten)]
     delivery: Delivering,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
 pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
     let topic = &arguments.topic;
+    if arguments.format == Format::Json && arguments.key_delimiter.is_some() {
+        return Err(Failure::usage(
+            "--key-delimiter splits lines of text, not of JSON",
+        ));
+    }
     let partitions = topics::partitions(connection, topic).await?;
     if let Some(wanted) = arguments.partition
         && !partitions.iter().any(|partition| partition.id == wanted)
@@ -52,114 +73,104 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         );
     }
     let writer = arguments.delivery.writer(connection, topic)?;
-    let mut tally = Tally::default();
-    let outcome = write_lines(arguments, &writer, &mut tally).await;
+    let mut outcomes = Outcomes::new(arguments.report);
+    let written = write_lines(arguments, &writer, &mut outcomes).await;
     let limit = Instant::now() + Duration::from_secs(arguments.delivery.timeout);
     writer
         .close(limit)
         .await
         .map_err(|error| Failure::new("not everything was written", &error))?;
-    outcome?;
-    if tally.failed > 0 {
+    written?;
+    let (written, failed) = outcomes.counts();
+    if failed > 0 {
         return Err(Failure::plain(format!(
-            "{} of {} records were not written to {topic}",
-            tally.failed,
-            tally.failed + tally.written
+            "{failed} of {} records were not written to {topic}",
+            failed + written
         )));
     }
-    eprintln!("{} records written to {topic}", tally.written);
+    eprintln!("{written} records written to {topic}");
     Ok(())
 }
 
 async fn write_lines(
     arguments: &Arguments,
     writer: &Writer,
-    tally: &mut Tally,
+    outcomes: &mut Outcomes,
 ) -> Result<(), Failure> {
-    let headers: Vec<Header<'_>> = arguments
-        .header
-        .iter()
-        .map(|header| Header {
-            key: &header.key,
-            value: Some(header.value.as_bytes()),
-        })
-        .collect();
     let mut input = BufReader::with_capacity(1 << 16, tokio::io::stdin());
     let mut line = Vec::new();
     let mut progress = Progress::new("records written", None);
+    let started = Instant::now();
+    let mut number = 0_u64;
     loop {
+        if let Some(rate) = arguments.rate {
+            let due = number.saturating_mul(1_000_000_000) / u64::from(rate);
+            outcomes
+                .until(tokio::time::sleep_until(
+                    started + Duration::from_nanos(due),
+                ))
+                .await?;
+        }
         line.clear();
-        let read = input.read_until(b'\n', &mut line).await;
-        if read.map_err(|error| Failure::new("cannot read the input", &error))? == 0 {
+        let read = outcomes.until(read_line(&mut input, &mut line)).await?;
+        if !read.map_err(|error| Failure::new("cannot read the input", &error))? {
             break;
         }
-        if line.last() == Some(&b'\n') {
-            line.pop();
+        match send(arguments, writer, &line).await {
+            Ok(delivery) => outcomes.wait_for(number, delivery).await?,
+            Err(refused) => outcomes.refused(number, &refused)?,
         }
-        let (key, value) = key_and_value(&line, arguments.key_delimiter.as_deref());
-        let mut record = Record::new(value).headers(&headers);
+        if outcomes.is_over() && !arguments.report {
+            return Err(Failure::plain(format!("line {number} ended the writer")));
+        }
+        number += 1;
+        progress.tell(outcomes.counts().0);
+    }
+    outcomes.finish().await
+}
+
+/// The next line without its end; false when there is none. Dropping the future and calling again loses nothing, as
+/// long as the line is kept.
+async fn read_line(input: &mut BufReader<Stdin>, line: &mut Vec<u8>) -> std::io::Result<bool> {
+    if input.read_until(b'\n', line).await? == 0 && line.is_empty() {
+        return Ok(false);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    Ok(true)
+}
+
+/// Why a line became no record.
+enum Refused {
+    /// It makes no sense.
+    Line(String),
+    Writer(ekafka::WriterError),
+}
+
+async fn send(
+    arguments: &Arguments,
+    writer: &Writer,
+    line: &[u8],
+) -> Result<ekafka::Delivery, Refused> {
+    let parsed = match arguments.format {
+        Format::Json => JsonLine::parse(line).map_err(Refused::Line)?,
+        Format::Text => JsonLine::default(),
+    };
+    let own = arguments.header.iter().map(|header| Header {
+        key: &header.key,
+        value: Some(header.value.as_bytes()),
+    });
+    let headers: Vec<Header<'_>> = parsed.headers().chain(own).collect();
+    let mut record = parsed.record();
+    if arguments.format == Format::Text {
+        let (key, value) = key_and_value(line, arguments.key_delimiter.as_deref());
         record.key = key;
-        record.partition = arguments.partition;
-        match writer.send(record).await {
-            Ok(delivery) => tally.wait_for(delivery).await,
-            Err(error) if error.is_fatal() => {
-                return Err(Failure::new(format_args!("line {}", tally.line), &error));
-            }
-            Err(error) => tally.count(Err(&error)),
-        }
-        progress.tell(tally.written);
+        record.value = Some(value);
     }
-    tally.finish().await;
-    Ok(())
-}
-
-/// Records under way in the order of their lines, and how the others ended.
-#[derive(Default)]
-struct Tally {
-    waiting: VecDeque<Delivery>,
-    /// Lines whose outcome is known, counted from 1 when told.
-    line: u64,
-    written: u64,
-    failed: u64,
-}
-
-impl Tally {
-    async fn wait_for(&mut self, delivery: Delivery) {
-        self.waiting.push_back(delivery);
-        while self.waiting.len() > MOST_WAITING
-            || self.waiting.front().is_some_and(Delivery::is_done)
-        {
-            self.settle().await;
-        }
-    }
-
-    async fn finish(&mut self) {
-        while !self.waiting.is_empty() {
-            self.settle().await;
-        }
-    }
-
-    async fn settle(&mut self) {
-        if let Some(delivery) = self.waiting.pop_front() {
-            match delivery.await {
-                Ok(_) => self.count(Ok(())),
-                Err(error) => self.count(Err(&error)),
-            }
-        }
-    }
-
-    fn count(&mut self, outcome: Result<(), &WriterError>) {
-        self.line += 1;
-        let Err(error) = outcome else {
-            self.written += 1;
-            return;
-        };
-        self.failed += 1;
-        if self.failed <= MOST_TOLD {
-            eprintln!(
-                "ekafka: {}",
-                Failure::new("a record was not written", error)
-            );
-        }
-    }
+    record = Record {
+        partition: record.partition.or(arguments.partition),
+        ..record.headers(&headers)
+    };
+    writer.send(record).await.map_err(Refused::Writer)
 }

@@ -285,6 +285,134 @@ fn perf(broker: &Broker, command: &str) -> serde_json::Value {
 }
 
 #[test]
+fn produce_reports_each_line() {
+    let broker = Broker::start();
+    broker.output(&["topics", "create", "t", "--partitions", "2"], "");
+    let shown = broker.output(
+        &[
+            "produce",
+            "--topic",
+            "t",
+            "--balancer",
+            "round-robin",
+            "--report",
+            "--rate",
+            "1000",
+        ],
+        "a\nb\n\nc",
+    );
+    let told: Vec<serde_json::Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let stored = |line: u64, partition: i32, offset: i64| serde_json::json!({"line": line, "partition": partition, "offset": offset});
+    assert_eq!(
+        told,
+        [
+            stored(0, 0, 0),
+            stored(1, 1, 0),
+            stored(2, 0, 1),
+            stored(3, 1, 1)
+        ]
+    );
+    let input = concat!(
+        r#"{"key":"k","value":null,"headers":[{"key":"h","value":"1"}],"partition":1,"timestamp":5}"#,
+        "\nno json\n",
+        r#"{"value":"x","partition":7}"#,
+        "\n",
+        r#"{"value":{"base64":"//4="},"partition":0}"#,
+        "\n",
+    );
+    let output = broker.run(
+        &["produce", "--topic", "t", "--format", "json", "--report"],
+        input,
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let mut told: Vec<serde_json::Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    told.sort_by_key(|outcome| outcome["line"].as_u64());
+    assert_eq!((&told[0], &told[3]), (&stored(0, 1, 2), &stored(3, 0, 2)));
+    for (line, part) in [(1, "JSON"), (2, "no partition 7")] {
+        assert_eq!(told[line]["class"], "not_written", "{shown}");
+        assert!(
+            told[line]["error"].as_str().unwrap().contains(part),
+            "{shown}"
+        );
+    }
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("line 1: ") && said.contains("2 of 4 records"),
+        "{said}"
+    );
+    let row = broker.output(
+        &[
+            "consume",
+            "--topic",
+            "t",
+            "--partition",
+            "1",
+            "--offset",
+            "2",
+            "--count",
+            "1",
+            "--format",
+            "%k %h %T\\n",
+        ],
+        "",
+    );
+    assert_eq!(row, "k h=1 5\n");
+}
+
+#[test]
+fn produce_reports_every_line_when_the_brokers_die() {
+    let mut broker = Broker::start();
+    broker.output(&["topics", "create", "t", "--partitions", "1"], "");
+    let mut process = ekafka()
+        .args([
+            "--brokers",
+            &broker.brokers,
+            "produce",
+            "--topic",
+            "t",
+            "--report",
+            "--timeout",
+            "1",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    input.write_all(b"kept\n").unwrap();
+    assert_eq!(
+        lines.next().unwrap().unwrap(),
+        r#"{"line":0,"partition":0,"offset":0}"#
+    );
+    broker.process.kill().unwrap();
+    broker.process.wait().unwrap();
+    input.write_all(b"lost\nlost\n").unwrap();
+    drop(input);
+    let told: Vec<serde_json::Value> = lines
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    for (outcome, line) in told.iter().zip(1..) {
+        assert_eq!(outcome["line"], line);
+        let class = outcome["class"].as_str().unwrap();
+        assert!(
+            ["not_written", "maybe_written"].contains(&class),
+            "{outcome}"
+        );
+    }
+    assert_eq!(process.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn failures_say_what_with_whom_and_what_to_try() {
     let broker = Broker::start();
     let said = broker.failure(&["produce", "--topic", "nowhere"]);
