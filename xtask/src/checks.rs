@@ -90,6 +90,7 @@ pub(crate) fn ci() -> Result<(), Failure> {
     lint()?;
     doc()?;
     test(&[])?;
+    crate::examples::run()?;
     if process::succeeds(&mut process::cargo(["deny", "--version"])) {
         deny()?;
     } else {

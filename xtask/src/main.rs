@@ -9,6 +9,7 @@
 mod bench;
 mod chaos;
 mod checks;
+mod examples;
 mod failure;
 mod instructions;
 mod interop;
@@ -54,6 +55,8 @@ enum Job {
     Doc,
     /// Licences, advisories and banned crates (needs cargo-deny)
     Deny,
+    /// Run the examples, each on an embedded broker of its own
+    Examples,
     /// Every feature of every library crate on its own
     Features,
     /// Benchmarks; `bench instructions` counts instructions per record
@@ -105,6 +108,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Test { rest } => checks::test(rest),
         Job::Doc => checks::doc(),
         Job::Deny => checks::deny(),
+        Job::Examples => examples::run(),
         Job::Features => checks::features(),
         Job::Bench { rest } => bench::run(rest),
         Job::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), *seconds),

@@ -44,9 +44,9 @@ pub use ekafka_conn::{
 pub use ekafka_protocol::compression::{Codec, Compression};
 pub use ekafka_protocol::{ApiKey, DecodeError, EncodeError, ErrorCode};
 pub use ekafka_reader::{
-    DetailedStats, Event, OutOfRange, Reader, ReaderBuilder, ReaderConfig, ReaderError,
-    ReaderHandle, ReaderStats, Received, RecordBatch, RecordBatchIter, StartOffset, TopicPartition,
-    assignor,
+    DetailedStats, Event, MessageStream, OutOfRange, PartitionStream, PartitionStreams, Reader,
+    ReaderBuilder, ReaderConfig, ReaderError, ReaderHandle, ReaderStats, Received, RecordBatch,
+    RecordBatchIter, StartOffset, TopicPartition, assignor,
 };
 pub use ekafka_writer::{
     Acks, Cause, Delivered, Delivery, ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig,

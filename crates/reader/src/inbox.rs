@@ -171,6 +171,29 @@ impl Inbox {
         }
     }
 
+    /// The next chunk ahead of any change of what is assigned, without answering the event before.
+    pub(crate) fn take_chunk(&self) -> Option<Chunk> {
+        let mut state = self.lock();
+        let is_change = |item: &Item| {
+            matches!(
+                item,
+                Item::Event {
+                    event: Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_),
+                    ..
+                }
+            )
+        };
+        let items = state.queue.iter().take_while(|item| !is_change(item));
+        let at = items.enumerate().find_map(|(at, item)| match item {
+            Item::Chunk(chunk) if chunk.lane.is_live() => Some(at),
+            _ => None,
+        });
+        match at.and_then(|at| state.queue.remove(at)) {
+            Some(Item::Chunk(chunk)) => Some(chunk),
+            _ => None,
+        }
+    }
+
     /// How often the application asked, and whether it is waiting right now.
     pub(crate) fn attention(&self) -> (u64, bool) {
         let state = self.lock();

@@ -29,7 +29,9 @@ pub use ekafka_conn::{Message, MessageBatch};
 pub use ekafka_protocol::messages::IsolationLevel;
 pub use error::ReaderError;
 pub use event::Event;
-pub use reader::{Reader, ReaderHandle, Received};
+pub use reader::{
+    MessageStream, PartitionStream, PartitionStreams, Reader, ReaderHandle, Received,
+};
 pub use reset::{OutOfRange, StartOffset};
 pub use stats::{DetailedStats, ReaderStats};
 pub use topic_partition::TopicPartition;

@@ -3,7 +3,9 @@
 mod buffered;
 mod handle;
 mod outside;
+mod per_partition;
 mod positions;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,8 @@ use crate::story::{Story, narrate};
 use buffered::Buffered;
 pub use handle::ReaderHandle;
 use outside::Outside;
+pub use per_partition::{PartitionStream, PartitionStreams};
+pub use stream::MessageStream;
 
 /// What [`Reader::recv`] hands out.
 #[derive(Debug)]
@@ -319,22 +323,36 @@ impl Reader {
 
     /// Waits for the next item: puts a chunk at the ready, or returns an event.
     async fn refill(&mut self) -> Result<Option<Event>, ReaderError> {
-        self.begin();
         loop {
-            let taken = self.inbox.take();
-            if let Some(ticket) = taken.answered {
-                self.handle.note(Note::Answered(ticket));
+            if let Some(refilled) = self.try_refill() {
+                return refilled;
             }
-            match taken.item {
-                Some(Item::Chunk(chunk)) => {
-                    self.buffered.put(chunk);
-                    return Ok(None);
-                }
-                Some(Item::Event { event, .. }) => return Ok(Some(event)),
-                Some(Item::Error(error)) => return Err(error),
-                None if taken.is_closed => return Err(ReaderError::Closed),
-                None => self.inbox.arrived().await,
+            self.inbox.arrived().await;
+        }
+    }
+
+    /// As [`refill`](Self::refill), without waiting.
+    fn try_refill(&mut self) -> Option<Result<Option<Event>, ReaderError>> {
+        self.begin();
+        Some(match self.try_take()? {
+            Ok(Item::Chunk(chunk)) => {
+                self.buffered.put(chunk);
+                Ok(None)
             }
+            Ok(Item::Event { event, .. }) => Ok(Some(event)),
+            Ok(Item::Error(error)) | Err(error) => Err(error),
+        })
+    }
+
+    /// The next item, if there is one; answers the event before.
+    fn try_take(&self) -> Option<Result<Item, ReaderError>> {
+        let taken = self.inbox.take();
+        if let Some(ticket) = taken.answered {
+            self.handle.note(Note::Answered(ticket));
+        }
+        match taken.item {
+            None if taken.is_closed => Some(Err(ReaderError::Closed)),
+            item => item.map(Ok),
         }
     }
 

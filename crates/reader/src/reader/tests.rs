@@ -6,3 +6,4 @@ mod fetching;
 mod group;
 mod partition;
 mod setup;
+mod streams;
