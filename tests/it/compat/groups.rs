@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ekafka_reader::assignor::{Assignor, CooperativeStickyAssignor};
 use ekafka_reader::{Event, Reader, Received};
 use ekafka_writer::Record;
 
@@ -96,4 +97,70 @@ async fn assigned(reader: &mut Reader, count: usize) -> BTreeSet<i32> {
             other => panic!("nothing was written, but there is {other:?}"),
         }
     }
+}
+
+/// What `reader` is told next; records on the way are dropped.
+async fn next_event(reader: &mut Reader) -> Event {
+    loop {
+        if let Received::Event(event) = in_time(reader.recv()).await.expect("received") {
+            return event;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cooperative_group_hands_over_only_what_moves() {
+    let kafka = Kafka::start_slow(
+        std::time::Duration::from_secs(10),
+        "two rebalances that begin with a heartbeat",
+    )
+    .await;
+    let topic = kafka.topic(4).await;
+    let strategy: std::sync::Arc<dyn Assignor> = std::sync::Arc::new(CooperativeStickyAssignor);
+    let builder = kafka
+        .member(&topic, &kafka.unique("group"))
+        .heartbeat_interval(std::time::Duration::from_millis(200))
+        .assignors([strategy]);
+    let mut first = builder.clone().build().expect("a reader");
+    let Event::Assigned(all) = next_event(&mut first).await else {
+        panic!("not an assignment");
+    };
+    assert_eq!(all.len(), 4);
+    let mut second = builder.build().expect("a reader");
+    let both = async {
+        let Event::Assigned(none) = next_event(&mut second).await else {
+            panic!("not an assignment");
+        };
+        assert_eq!(none, []);
+        next_event(&mut second).await
+    };
+    let old = async {
+        let revoked = next_event(&mut first).await;
+        let writer = kafka.writer(&topic).build().expect("a writer");
+        for partition in 0..4 {
+            let record = Record::new("late").partition(partition);
+            writer.write(&[record]).await.expect("written");
+        }
+        let mut kept = BTreeSet::new();
+        for _ in 0..2 {
+            let message = in_time(first.fetch_message()).await.expect("a record");
+            kept.insert(message.partition());
+        }
+        (revoked, kept)
+    };
+    let ((revoked, kept), moved) = tokio::join!(old, both);
+    let (Event::Revoked(revoked), Event::Assigned(moved)) = (revoked, moved) else {
+        panic!("not a hand-over");
+    };
+    assert_eq!(revoked, moved);
+    let mut read = BTreeSet::new();
+    for _ in 0..2 {
+        let message = in_time(second.fetch_message()).await.expect("a record");
+        read.insert(message.partition());
+    }
+    let moved: BTreeSet<i32> = moved.iter().map(|one| one.partition).collect();
+    assert_eq!(read, moved);
+    assert_eq!(&kept | &moved, BTreeSet::from([0, 1, 2, 3]));
+    in_time(first.close()).await;
+    in_time(second.close()).await;
 }
