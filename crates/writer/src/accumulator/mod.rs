@@ -206,14 +206,14 @@ impl Shelf {
     }
 
     /// Appends what fits of `records` to the batch that is open, without opening another; says how many records it took.
-    /// The next one, if any, is for [`offer`](Self::offer).
+    /// The next one, if any, is for [`offer`](Self::offer), as are all where kafka-go's estimate ends batches.
     #[inline]
     pub(crate) fn offer_all<'a>(
         &self,
         queue: &mut Queue,
         records: impl Iterator<Item = RecordData<'a>>,
     ) -> usize {
-        if queue.shut().is_some() {
+        if queue.shut().is_some() || self.limits.estimate.is_some() {
             return 0;
         }
         let Some(open) = queue.open() else { return 0 };
