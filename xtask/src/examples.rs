@@ -7,8 +7,9 @@ use crate::failure::Failure;
 use crate::process;
 
 /// Examples that end by themselves.
-const ALL: [&str; 8] = [
+const ALL: [&str; 9] = [
     "low_level",
+    "batch_timeout",
     "partition_reader",
     "group_reader",
     "explicit_commit",

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ekafka_conn::BrokerId;
-use ekafka_protocol::{ErrorCode, Uuid};
+use ekafka_protocol::{DecodeError, ErrorCode, Uuid};
 
 use entry::{Entry, Place, Plan};
 
 use crate::TopicPartition;
+use crate::fetcher::BatchSizes;
 use crate::lane::{Assignment, Lane};
 use crate::reset::{OutOfRange, Position, Start, Target};
 
@@ -34,6 +35,8 @@ pub(crate) struct Cursor {
     pub(crate) offset: i64,
     /// Leader epoch of the last record before `offset`; -1 when unknown.
     pub(crate) read_epoch: i32,
+    /// How large this partition's batches are.
+    pub(crate) sizes: BatchSizes,
     /// Whether a fetch succeeded since control sent it out.
     pub(crate) has_read: bool,
 }
@@ -51,6 +54,8 @@ pub(crate) enum Returned {
     Refused(ErrorCode),
     /// The batch at the offset has so many bytes, more than the whole budget.
     TooLarge(u32),
+    /// The answer had bytes, but no whole batch.
+    Incomplete(DecodeError),
     /// The leader would rather have another replica asked (KIP-392).
     Preferred(BrokerId),
 }
@@ -140,6 +145,12 @@ pub(crate) enum Notice {
         offset: i64,
         size: u32,
     },
+    /// The broker keeps sending bytes without a whole batch.
+    Incomplete {
+        partition: TopicPartition,
+        offset: i64,
+        error: DecodeError,
+    },
     /// The broker keeps refusing the partition.
     Refused {
         step: &'static str,
@@ -197,6 +208,7 @@ impl Ledger {
             replica: None,
             read_epoch: -1,
             checked_epoch: -1,
+            sizes: BatchSizes::default(),
             paused: false,
             assignment: Arc::clone(&assignment),
         };
@@ -365,6 +377,7 @@ impl Ledger {
         }
         entry.place = Place::Idle(cursor.offset);
         entry.read_epoch = cursor.read_epoch;
+        entry.sizes = cursor.sizes;
         if cursor.has_read {
             entry.failures = 0;
         }
@@ -388,6 +401,16 @@ impl Ledger {
                     partition: partition.clone(),
                     offset: cursor.offset,
                     size: *size,
+                })
+            }
+            Returned::Incomplete(error) => {
+                let offset = cursor.offset;
+                let times = entry.note_unreadable(now, &rules, offset);
+                let (partition, error) = (partition.clone(), error.clone());
+                (times > 1).then_some(Notice::Incomplete {
+                    partition,
+                    offset,
+                    error,
                 })
             }
             Returned::Refused(code) => entry.fail(now, &rules, "fetching", *code),
@@ -446,16 +469,7 @@ impl Ledger {
         let Some(entry) = self.entries.get_mut(partition) else {
             return 0;
         };
-        let (at, times) = entry.unreadable;
-        let times = if at == offset {
-            times.saturating_add(1)
-        } else {
-            1
-        };
-        entry.unreadable = (offset, times);
-        entry.failures = times - 1;
-        entry.delay(now, &rules);
-        times
+        entry.note_unreadable(now, &rules, offset)
     }
 
     /// Ends the partition's lane and begins another at the place `choose` makes of the old one.

@@ -68,6 +68,9 @@ pub struct ReaderStats {
     pub batches: u64,
     /// Bytes of record batches fetched, as stored by the broker.
     pub fetched_bytes: u64,
+    /// Bytes of records in those answers with the batches that the broker cut off, which are fetched again: what came over
+    /// the network for `fetched_bytes`.
+    pub received_bytes: u64,
     /// Bytes fetched and not used up yet, with those set aside for answers under way; at most
     /// `buffer_memory`, by which one batch at a time is let in whatever its size.
     pub buffered_bytes: u64,

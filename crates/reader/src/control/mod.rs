@@ -9,6 +9,7 @@ mod closing;
 mod group;
 mod pending;
 mod requests;
+mod telling;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,11 +23,10 @@ use tokio::sync::oneshot;
 use crate::TopicPartition;
 use crate::config::Settings;
 use crate::error::ReaderError;
-use crate::event::Event;
 use crate::fetcher::Fetcher;
-use crate::inbox::{Inbox, Item};
+use crate::inbox::Inbox;
 use crate::lane::{Assignment, Lane};
-use crate::ledger::{Cursor, Leader, Leaders, Ledger, Notice, Returned, Work};
+use crate::ledger::{Cursor, Leader, Leaders, Ledger, Returned, Work};
 use crate::reset::Start;
 use crate::stats::Counters;
 
@@ -428,83 +428,6 @@ impl Control {
             let source = Box::new(error);
             self.report(ReaderError::Connection { step, source });
         }
-    }
-
-    fn tell(&mut self, notice: Option<Notice>) {
-        match notice {
-            None => {}
-            Some(Notice::Moved {
-                partition,
-                from,
-                to,
-            }) => {
-                let event = Event::OutOfRange {
-                    partition,
-                    from,
-                    to,
-                };
-                self.inbox.push(Item::Event {
-                    event,
-                    ticket: None,
-                });
-            }
-            Some(Notice::Truncated {
-                partition,
-                from,
-                to,
-                is_held: false,
-            }) => {
-                let event = Event::Truncated {
-                    partition,
-                    from,
-                    to,
-                };
-                self.inbox.push(Item::Event {
-                    event,
-                    ticket: None,
-                });
-            }
-            Some(Notice::Truncated {
-                partition,
-                from,
-                to,
-                is_held: true,
-            }) => self.report(ReaderError::Truncated {
-                partition,
-                offset: from,
-                end: to,
-            }),
-            Some(Notice::OutOfRange { partition, offset }) => {
-                self.report(ReaderError::OffsetOutOfRange { partition, offset });
-            }
-            Some(Notice::TooLarge {
-                partition,
-                offset,
-                size,
-            }) => self.report(ReaderError::BatchTooLarge {
-                partition,
-                offset,
-                size,
-                limit: u32::try_from(self.settings.buffer_memory).unwrap_or(u32::MAX),
-            }),
-            Some(Notice::Refused {
-                step,
-                partition,
-                code,
-            }) => {
-                let subject = partition.to_string().into();
-                self.report(ReaderError::Kafka {
-                    step,
-                    subject,
-                    code,
-                });
-            }
-        }
-    }
-
-    fn report(&self, error: ReaderError) {
-        self.counters.note_error();
-        self.inbox.push(Item::Error(error));
     }
 
     fn call(&mut self, call: impl Future<Output = Done> + Send + 'static) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ekafka_conn::BrokerId;
-use ekafka_protocol::ErrorCode;
 use ekafka_protocol::messages::{FetchResponse, FetchedPartition, IsolationLevel};
+use ekafka_protocol::{DecodeError, ErrorCode};
 
 use super::FetchSettings;
 use super::book::Book;
@@ -18,6 +18,8 @@ mod tests;
 /// An answer, sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
+    /// Bytes of records, those of cut-off batches included.
+    pub(crate) received: u64,
     /// For the inbox.
     pub(crate) chunks: Vec<FetchedChunk>,
     /// For control.
@@ -30,6 +32,7 @@ pub(crate) fn sort(book: &mut Book, settings: &FetchSettings, response: FetchRes
     for topic in response.responses {
         for partition in topic.partitions {
             let index = partition.partition_index;
+            outcome.received += size(&partition);
             if let Some(reason) = reason(partition.error_code) {
                 let cursor = book.remove(&topic.topic, topic.topic_id, index);
                 outcome
@@ -49,8 +52,16 @@ pub(crate) fn sort(book: &mut Book, settings: &FetchSettings, response: FetchRes
                 outcome
                     .returned
                     .extend(cursor.map(|cursor| (cursor, reason)));
+            } else if let Some(error) = incomplete(&partition) {
+                let cursor = book.remove(&topic.topic, topic.topic_id, index);
+                let reason = Returned::Incomplete(error);
+                outcome
+                    .returned
+                    .extend(cursor.map(|cursor| (cursor, reason)));
             } else if let Some(cursor) = book.find(&topic.topic, topic.topic_id, index) {
-                outcome.chunks.extend(read(cursor, settings, partition));
+                let (chunk, largest) = read(cursor, settings, partition);
+                book.note_size(largest);
+                outcome.chunks.extend(chunk);
             }
         }
     }
@@ -64,11 +75,22 @@ fn size(partition: &FetchedPartition) -> u64 {
         .map_or(0, |records| records.len() as u64)
 }
 
+/// What is wrong with bytes that hold no whole batch: brokers send the first one whole or nothing (KIP-74).
+fn incomplete(partition: &FetchedPartition) -> Option<DecodeError> {
+    let records = partition.records.as_ref()?;
+    let found = extent(records, 0);
+    (!records.is_empty() && found.bytes == 0).then(|| DecodeError::Truncated {
+        what: "record batch",
+        needed: found.largest,
+        left: records.len(),
+    })
+}
+
 fn read(
     cursor: &mut Cursor,
     settings: &FetchSettings,
     partition: FetchedPartition,
-) -> Option<FetchedChunk> {
+) -> (Option<FetchedChunk>, usize) {
     let is_committed = settings.isolation_level == IsolationLevel::ReadCommitted;
     let stable = partition.last_stable_offset;
     let end = if is_committed && stable >= 0 {
@@ -78,14 +100,18 @@ fn read(
     };
     cursor.has_read = true;
     cursor.lane.note_ends(partition.high_watermark, end);
-    let records = partition.records?;
+    let Some(records) = partition.records else {
+        return (None, 0);
+    };
     let offset = cursor.offset;
     let Extent {
         next,
         leader_epoch,
+        largest,
         bytes,
     } = extent(&records, offset);
     cursor.offset = next;
+    cursor.sizes.note(largest);
     if leader_epoch >= 0 {
         cursor.read_epoch = leader_epoch;
     }
@@ -93,12 +119,13 @@ fn read(
     let aborted = aborted
         .iter()
         .map(|one| (one.producer_id, one.first_offset));
-    (bytes > 0).then(|| FetchedChunk {
+    let chunk = (bytes > 0).then(|| FetchedChunk {
         lane: Arc::clone(&cursor.lane),
         records: records.slice(..bytes),
         offset,
         aborted: aborted.filter(|_| is_committed).collect(),
-    })
+    });
+    (chunk, largest)
 }
 
 /// Why a cursor cannot stay with this broker; `None` when it can.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ekafka_protocol::messages::{FetchPartition, FetchTopic, ForgottenTopic};
 use ekafka_protocol::{StrBytes, Uuid};
 
+use super::BatchSizes;
 use crate::ledger::Cursor;
 
 #[cfg(test)]
@@ -15,6 +16,8 @@ mod tests;
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     topics: Vec<Topic>,
+    /// How large batches are in general, for partitions of which none has come yet.
+    sizes: BatchSizes,
     /// Requests made, by which the order of topics and partitions turns.
     round: usize,
 }
@@ -35,6 +38,19 @@ struct Page {
     cursor: Option<Cursor>,
     /// What the broker's session holds; `None` when it does not know the partition.
     sent: Option<FetchPartition>,
+}
+
+/// What holds for each partition of one request.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    /// Whether the broker knows nothing yet.
+    is_full: bool,
+    /// Bytes of one partition at most.
+    partition_max: i32,
+    /// A lane with as many unread bytes is left out.
+    lane_limit: u64,
+    /// For partitions whose own batch sizes are unknown.
+    sizes: BatchSizes,
 }
 
 /// The partitions of one request.
@@ -86,11 +102,22 @@ impl Book {
         self.round = self.round.wrapping_add(1);
         let count = self.topics.len().max(1);
         self.topics.rotate_left(usize::from(count > 1));
+        let terms = Terms {
+            is_full,
+            partition_max,
+            lane_limit,
+            sizes: self.sizes,
+        };
         for topic in &mut self.topics {
-            topic.ask(is_full, partition_max, lane_limit, self.round, &mut asked);
+            topic.ask(&terms, self.round, &mut asked);
         }
         self.topics.retain(|topic| !topic.pages.is_empty());
         asked
+    }
+
+    /// Notes the largest batch that came for any partition.
+    pub(crate) fn note_size(&mut self, largest: usize) {
+        self.sizes.note(largest);
     }
 
     /// The cursor an answer speaks of, by name or by id.
@@ -145,21 +172,14 @@ impl Book {
 }
 
 impl Topic {
-    fn ask(
-        &mut self,
-        is_full: bool,
-        partition_max: i32,
-        lane_limit: u64,
-        round: usize,
-        asked: &mut Asked,
-    ) {
+    fn ask(&mut self, terms: &Terms, round: usize, asked: &mut Asked) {
         let mut partitions = Vec::new();
         let mut forgotten = Vec::new();
         for (&partition, page) in &mut self.pages {
-            if is_full {
+            if terms.is_full {
                 page.sent = None;
             }
-            let wanted = page.wanted(partition, partition_max, lane_limit);
+            let wanted = page.wanted(partition, terms);
             if wanted.is_none() && page.cursor.is_some() {
                 asked.left_out += 1;
             }
@@ -195,19 +215,31 @@ impl Topic {
 
 impl Page {
     /// What the broker should hold for the partition now; `None` when it should not read it.
-    fn wanted(
-        &self,
-        partition: i32,
-        partition_max_bytes: i32,
-        lane_limit: u64,
-    ) -> Option<FetchPartition> {
+    fn wanted(&self, partition: i32, terms: &Terms) -> Option<FetchPartition> {
         let cursor = self.cursor.as_ref()?;
-        (cursor.lane.buffered() < lane_limit).then_some(FetchPartition {
+        if cursor.lane.buffered() >= terms.lane_limit {
+            return None;
+        }
+        let sizes = if cursor.sizes.is_known() {
+            cursor.sizes
+        } else {
+            terms.sizes
+        };
+        let wanted = FetchPartition {
             partition,
             current_leader_epoch: cursor.leader_epoch,
             fetch_offset: cursor.offset,
-            partition_max_bytes,
+            partition_max_bytes: sizes.limit(terms.partition_max),
             ..FetchPartition::default()
-        })
+        };
+        // A better limit alone is no reason to name an idle partition again, except the first time.
+        let is_limited = |sent: &FetchPartition| sent.partition_max_bytes < terms.partition_max;
+        let kept = self.sent.filter(is_limited).filter(|sent| {
+            FetchPartition {
+                partition_max_bytes: wanted.partition_max_bytes,
+                ..*sent
+            } == wanted
+        });
+        Some(kept.unwrap_or(wanted))
     }
 }

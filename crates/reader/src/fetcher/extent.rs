@@ -15,6 +15,8 @@ pub(crate) struct Extent {
     pub(crate) next: i64,
     /// Leader epoch of the last whole batch; -1 when there is none, or its format has no epochs.
     pub(crate) leader_epoch: i32,
+    /// Bytes of the largest batch, the one that is cut off included.
+    pub(crate) largest: usize,
     /// Bytes of whole batches, or all bytes when a header makes no sense, so that its reader reports it.
     pub(crate) bytes: usize,
 }
@@ -23,6 +25,7 @@ pub(crate) struct Extent {
 pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
     let mut next = offset;
     let mut leader_epoch = -1;
+    let mut largest = 0;
     let mut rest = records;
     while let Some((base, after)) = rest.split_first_chunk() {
         let Some((length, after)) = after.split_first_chunk() else {
@@ -35,9 +38,11 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
             return Extent {
                 next,
                 leader_epoch,
+                largest,
                 bytes,
             };
         }
+        largest = largest.max(length.unsigned_abs() as usize + PREFIX);
         let Some((batch, after)) = after.split_at_checked(length.unsigned_abs() as usize) else {
             break;
         };
@@ -52,6 +57,7 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
     Extent {
         next,
         leader_epoch,
+        largest,
         bytes,
     }
 }
@@ -75,5 +81,7 @@ fn epoch_of(batch: &[u8]) -> i32 {
     }
 }
 
+/// Bytes of offset and length before each batch.
+const PREFIX: usize = 12;
 /// Bytes of the smallest message (format 0 without key and value), without offset and length.
 const SMALLEST_LENGTH: i32 = 14;

@@ -11,6 +11,7 @@ mod book;
 pub(crate) mod decode;
 mod extent;
 mod session;
+mod sizes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::stats::Counters;
 use answer::Outcome;
 use book::Book;
 use session::{Session, SessionVerdict};
+pub(crate) use sizes::BatchSizes;
 
 /// What all fetchers of a reader share.
 #[derive(Debug, Clone)]
@@ -213,8 +215,13 @@ impl Fetcher {
         }
         let (sent, longest) = self.sent;
         let arrived = Instant::now();
-        let Outcome { chunks, returned } = answer::sort(&mut self.book, &self.settings, response);
-        self.counters.note_fetch(&chunks, arrived - sent, longest);
+        let Outcome {
+            received,
+            chunks,
+            returned,
+        } = answer::sort(&mut self.book, &self.settings, response);
+        self.counters
+            .note_fetch(received, &chunks, arrived - sent, longest);
         let is_empty = chunks.is_empty() && returned.is_empty();
         self.inbox.deliver(reserved, chunks);
         self.counters.note_read(arrived.elapsed());

@@ -9,6 +9,7 @@ use ekafka_protocol::ErrorCode;
 
 use super::{Cursor, EpochQuestion, Leaders, Notice, Question, Rules, Work};
 use crate::TopicPartition;
+use crate::fetcher::BatchSizes;
 use crate::lane::{Assignment, Lane};
 use crate::reset::{Start, Target};
 
@@ -31,6 +32,8 @@ pub(super) struct Entry {
     pub(super) read_epoch: i32,
     /// The newest leader epoch under which the offset was known to be in the log.
     pub(super) checked_epoch: i32,
+    /// How large this partition's batches are.
+    pub(super) sizes: BatchSizes,
     pub(super) paused: bool,
 }
 
@@ -131,6 +134,7 @@ impl Entry {
                 leader_epoch: leader.epoch,
                 offset,
                 read_epoch: self.read_epoch,
+                sizes: self.sizes,
                 has_read: false,
             };
             let replica = self.replica.filter(|(_, until)| now < *until);
@@ -167,6 +171,20 @@ impl Entry {
         let from = Some(offset);
         self.place = Place::NeedsTarget { target, from };
         None
+    }
+
+    /// Waits before the bytes at `offset` are fetched again; says how often in a row that has happened.
+    pub(super) fn note_unreadable(&mut self, now: Instant, rules: &Rules, offset: i64) -> u32 {
+        let (at, times) = self.unreadable;
+        let times = if at == offset {
+            times.saturating_add(1)
+        } else {
+            1
+        };
+        self.unreadable = (offset, times);
+        self.failures = times - 1;
+        self.delay(now, rules);
+        times
     }
 
     /// Waits before the next attempt, longer after each failure in a row.

@@ -18,6 +18,7 @@ pub(crate) struct Counters {
     dials: Total,
     fetches: Total,
     fetched_bytes: Total,
+    received_bytes: Total,
     rebalances: Total,
     timeouts: Total,
     errors: Total,
@@ -72,6 +73,7 @@ impl Counters {
             dials: total("ekafka_reader_dials_total"),
             fetches: total("ekafka_reader_fetches_total"),
             fetched_bytes: total("ekafka_reader_fetched_bytes_total"),
+            received_bytes: total("ekafka_reader_received_bytes_total"),
             rebalances: total("ekafka_reader_rebalances_total"),
             timeouts: total("ekafka_reader_timeouts_total"),
             errors: total("ekafka_reader_errors_total"),
@@ -94,9 +96,17 @@ impl Counters {
         self.dial_time.note_time(took);
     }
 
-    /// An answer with these chunks came after `waited`; the broker could have waited for `longest`.
-    pub(crate) fn note_fetch(&self, chunks: &[FetchedChunk], waited: Duration, longest: Duration) {
+    /// An answer of `received` bytes of records with these chunks came after `waited`; the broker could have waited for
+    /// `longest`.
+    pub(crate) fn note_fetch(
+        &self,
+        received: u64,
+        chunks: &[FetchedChunk],
+        waited: Duration,
+        longest: Duration,
+    ) {
         self.fetches.add(1);
+        self.received_bytes.add(received);
         self.wait_time.note_time(waited);
         if chunks.is_empty() && waited >= longest {
             self.timeouts.add(1);
@@ -142,6 +152,7 @@ impl Counters {
             lag: self.lag.load(Ordering::Relaxed),
             batches: take(&self.batches),
             fetched_bytes: self.fetched_bytes.take(),
+            received_bytes: self.received_bytes.take(),
             ..ReaderStats::default()
         }
     }

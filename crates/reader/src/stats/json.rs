@@ -29,7 +29,7 @@ impl Serialize for ReaderStats {
 impl Serialize for DetailedStats<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let stats = self.0;
-        let mut object = serializer.serialize_struct("ReaderStats", KEYS + 3)?;
+        let mut object = serializer.serialize_struct("ReaderStats", KEYS + 4)?;
         counts(&mut object, stats)?;
         object.serialize_field("DialTime", &Full::times(&stats.dial_time))?;
         object.serialize_field("ReadTime", &Full::times(&stats.read_time))?;
@@ -39,6 +39,7 @@ impl Serialize for DetailedStats<'_> {
         settings(&mut object, stats)?;
         object.serialize_field("Batches", &stats.batches)?;
         object.serialize_field("FetchedBytes", &stats.fetched_bytes)?;
+        object.serialize_field("ReceivedBytes", &stats.received_bytes)?;
         object.serialize_field("BufferedBytes", &stats.buffered_bytes)?;
         object.end()
     }

@@ -254,7 +254,8 @@ fn diverging(
     (parted && epoch >= 0).then_some(EpochEndOffset { epoch, end_offset })
 }
 
-/// Whole batches from `offset` on that fit `room`; the first of a fetch comes whatever its size.
+/// What lies from `offset` on, cut at `room` wherever that is, as Kafka cuts it. The first batch is never cut: that of a
+/// fetch comes whatever its size, that of a later partition only if it fits.
 fn collect(
     log: &crate::log::PartitionLog,
     offset: i64,
@@ -264,9 +265,11 @@ fn collect(
 ) -> Bytes {
     let mut chosen = Vec::new();
     let mut bytes = 0;
+    let mut cut = None;
     for batch in log.read_from(offset, limit) {
         let fits = bytes + batch.len() <= room || (is_first && chosen.is_empty());
         if !fits {
+            cut = (!chosen.is_empty()).then_some(batch);
             break;
         }
         bytes += batch.len();
@@ -276,6 +279,10 @@ fn collect(
     for batch in chosen {
         records.extend_from_slice(&batch.head);
         records.extend_from_slice(&batch.tail);
+    }
+    if let Some(batch) = cut {
+        let begun = batch.head.iter().chain(&batch.tail);
+        records.extend(begun.take(room.saturating_sub(bytes)));
     }
     records.freeze()
 }

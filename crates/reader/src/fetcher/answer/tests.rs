@@ -5,6 +5,7 @@ use ekafka_protocol::{StrBytes, Uuid};
 
 use super::*;
 use crate::TopicPartition;
+use crate::fetcher::BatchSizes;
 use crate::lane::{Assignment, Lane};
 
 fn settings(isolation_level: IsolationLevel) -> FetchSettings {
@@ -31,6 +32,7 @@ fn book() -> Book {
         leader_epoch: 0,
         offset: 5,
         read_epoch: -1,
+        sizes: BatchSizes::default(),
         has_read: false,
     }]);
     book
@@ -98,6 +100,24 @@ fn s33_more_than_the_budget_gives_the_cursor_back() {
         ..FetchedPartition::default()
     };
     check_returned(partition, Returned::TooLarge(1_001));
+}
+
+#[test]
+fn s19_bytes_without_a_whole_batch_give_the_cursor_back() {
+    let mut bytes = [0; 40];
+    bytes[8..12].copy_from_slice(&100i32.to_be_bytes());
+    for (cut, needed) in [(40, 112), (12, 112), (11, 0)] {
+        let partition = FetchedPartition {
+            records: Some(bytes[..cut].to_vec().into()),
+            ..FetchedPartition::default()
+        };
+        let error = DecodeError::Truncated {
+            what: "record batch",
+            needed,
+            left: cut,
+        };
+        check_returned(partition, Returned::Incomplete(error));
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::TopicPartition;
+use crate::fetcher::BatchSizes;
 use crate::lane::{Assignment, Lane};
 
 fn cursor(partition: i32, tag: u64, offset: i64) -> Cursor {
@@ -12,6 +13,7 @@ fn cursor(partition: i32, tag: u64, offset: i64) -> Cursor {
         leader_epoch: 0,
         offset,
         read_epoch: -1,
+        sizes: BatchSizes::default(),
         has_read: false,
     }
 }

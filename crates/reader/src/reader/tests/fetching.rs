@@ -1,3 +1,4 @@
 //! What can happen to fetches, scenario by scenario.
 
+mod amounts;
 mod truncation;
