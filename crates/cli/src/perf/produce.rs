@@ -76,12 +76,12 @@ pub(super) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         .delivery
         .writer(connection, &arguments.workload.topic)?;
     // Connections, producer id and metadata are not what is measured.
-    let warm = [Record::new("warm-up")];
+    let payload = Payload::new(arguments.size, arguments.keys);
+    let warm = [Record::new(payload.value(0))];
     writer
         .write(&warm)
         .await
         .map_err(|error| Failure::new("cannot write", &error))?;
-    let payload = Payload::new(arguments.size, arguments.keys);
     let mut meter = Meter::start()?;
     let work = Arc::new(Work {
         writer,

@@ -198,12 +198,17 @@ const fn property(name: &'static str, of: &'static [Of], becomes: Becomes) -> Pr
 const CLUSTER: &[Of] = &[Of::Connection];
 const PRODUCER: &[Of] = &[Of::Producer];
 const READERS: &[Of] = &[Of::Consumer, Of::ConsumerGroup];
-const CONSUMER: &[Of] = &[Of::Consumer];
 const ANY: &[Of] = &[
     Of::Connection,
     Of::Producer,
     Of::Consumer,
     Of::ConsumerGroup,
+];
+
+const MECHANISMS: &[(&str, &str)] = &[
+    ("PLAIN", "PLAIN"),
+    ("SCRAM-SHA-256", "SCRAM-SHA-256"),
+    ("SCRAM-SHA-512", "SCRAM-SHA-512"),
 ];
 
 const PROPERTIES: &[Property] = &[
@@ -223,29 +228,11 @@ const PROPERTIES: &[Property] = &[
             ],
         ),
     ),
-    property(
-        "sasl.mechanism",
-        CLUSTER,
-        Word(
-            "saslMechanism",
-            &[
-                ("PLAIN", "PLAIN"),
-                ("SCRAM-SHA-256", "SCRAM-SHA-256"),
-                ("SCRAM-SHA-512", "SCRAM-SHA-512"),
-            ],
-        ),
-    ),
+    property("sasl.mechanism", CLUSTER, Word("saslMechanism", MECHANISMS)),
     property(
         "sasl.mechanisms",
         CLUSTER,
-        Word(
-            "saslMechanism",
-            &[
-                ("PLAIN", "PLAIN"),
-                ("SCRAM-SHA-256", "SCRAM-SHA-256"),
-                ("SCRAM-SHA-512", "SCRAM-SHA-512"),
-            ],
-        ),
+        Word("saslMechanism", MECHANISMS),
     ),
     property("sasl.username", CLUSTER, Same("saslUserName")),
     property("sasl.password", CLUSTER, Same("saslPassword")),
@@ -296,8 +283,7 @@ const PROPERTIES: &[Property] = &[
             ],
         ),
     ),
-    property("group.id", CONSUMER, Same("groupID")),
-    property("group.id", &[Of::ConsumerGroup], Same("groupID")),
+    property("group.id", READERS, Same("groupID")),
     property(
         "auto.offset.reset",
         READERS,

@@ -60,6 +60,9 @@ impl Reader {
     /// Costs one wake-up more per fetch than [`fetch_message`](Self::fetch_message); batches are unpacked
     /// in the partitions' tasks, side by side. All partitions share `buffer_memory`: a task that stops
     /// taking holds up to `max_partition_bytes` of it.
+    ///
+    /// [`Event::OutOfRange`] and [`Event::Truncated`] are told to the loggers only: where they decide, set the policy
+    /// `error`, or read by [`recv`](Self::recv).
     pub fn into_partitions(mut self) -> PartitionStreams {
         self.begin();
         let mut streams = PartitionStreams {
