@@ -5,10 +5,9 @@ mod accept;
 mod call;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use ekafka_conn::{ConnError, Record};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -46,8 +45,8 @@ pub struct Writer {
 struct Door {
     sender: Arc<Sender>,
     topic: Option<Arc<str>>,
-    /// The writer's topic once it was found, so that records need no look-up.
-    found: ArcSwapOption<Topic>,
+    /// The writer's topic as first found, so that records need no look-up unless it is made anew.
+    found: OnceLock<Arc<Topic>>,
     balancer: Option<Arc<dyn Balancer>>,
     max_block: Duration,
     /// How long a topic is looked for.
@@ -76,7 +75,7 @@ impl Writer {
         let door = Door {
             sender,
             topic: config.topic,
-            found: ArcSwapOption::empty(),
+            found: OnceLock::new(),
             balancer: config.balancer,
             max_block: config.max_block,
             read_timeout: config.read_timeout,

@@ -1,6 +1,6 @@
 //! The bytes that are written: letters in no order, so that codecs have something to do but no easy game.
 
-/// Values of one size, taken from different places of one buffer, and keys that come again.
+/// Values of one size, taken one after another from one buffer, and keys that come again.
 pub(super) struct Payload {
     bytes: Vec<u8>,
     size: usize,
@@ -9,9 +9,6 @@ pub(super) struct Payload {
     /// How many they are.
     key_count: usize,
 }
-
-/// How far the places of neighbouring values are apart; odd, so that all places come up.
-const STEP: usize = 7919;
 
 const BUFFER: usize = 1 << 20;
 
@@ -43,7 +40,7 @@ impl Payload {
 
     /// The value of the record with that number.
     pub(super) fn value(&self, number: usize) -> &[u8] {
-        let start = number.wrapping_mul(STEP) % BUFFER;
+        let start = number.wrapping_mul(self.size) % BUFFER;
         self.bytes.get(start..start + self.size).unwrap_or_default()
     }
 

@@ -17,12 +17,15 @@ pub struct SealedBatch {
 
 impl SealedBatch {
     pub(super) fn new(
-        bytes: BytesMut,
+        mut bytes: BytesMut,
         spare: BytesMut,
         count: i32,
         uncompressed_len: usize,
         max_timestamp: i64,
     ) -> Self {
+        // Makes the buffer countable, once in its life: it keeps its count through freezing, thawing and reuse, where a plain
+        // one would allocate a count each time it is frozen.
+        drop(bytes.split_to(0));
         Self {
             bytes: bytes.freeze(),
             spare,

@@ -62,6 +62,8 @@ pub(crate) struct Topic {
     /// All zero where the brokers are too old for topic ids.
     pub(crate) id: Uuid,
     pub(crate) sticky: Sticky,
+    /// Whether another of that name has taken its place.
+    replaced: AtomicBool,
     /// Replaced whole when the topic gets more partitions.
     partitions: ArcSwap<Partitions>,
 }
@@ -130,12 +132,14 @@ impl Shelf {
                     name: Arc::from(name),
                     id,
                     sticky: Sticky::default(),
+                    replaced: AtomicBool::new(false),
                     partitions: ArcSwap::default(),
                 });
                 let mut topics = HashMap::clone(&self.topics.load());
                 topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
                 self.topics.store(Arc::new(topics));
                 if let Some(old) = replaced {
+                    old.replaced.store(true, Ordering::Release);
                     old.each_queue(|queue| queue.set_shut(Shut::Replaced));
                 }
                 topic
@@ -334,6 +338,10 @@ impl Shelf {
 impl Topic {
     pub(crate) fn partitions(&self) -> arc_swap::Guard<Arc<Partitions>> {
         self.partitions.load()
+    }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
     }
 
     /// Whether an id seen in metadata is this topic's; brokers too old for ids say zero.

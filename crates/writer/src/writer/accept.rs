@@ -44,16 +44,11 @@ impl Door {
     #[inline]
     pub(super) fn try_accept(&self, record: &Record<'_>) -> Result<Delivery, Box<Obstacle>> {
         let is_own = record.topic.is_none();
-        if let Some(topic) = self.found.load().as_ref().filter(|_| is_own) {
-            let outcome = self.put(topic, record, &mut None);
-            if outcome
-                .as_ref()
-                .is_err_and(|obstacle| matches!(**obstacle, Obstacle::Topic))
-            {
-                // It was made anew: the shelf has its successor.
-                self.found.store(None);
-            }
-            return outcome;
+        if is_own
+            && let Some(topic) = self.found.get()
+            && !topic.is_replaced()
+        {
+            return self.put(topic, record, &mut None);
         }
         let name = self
             .topic_of(record)
@@ -62,7 +57,8 @@ impl Door {
         let topic = shelf.topic(name).ok_or_else(|| Box::new(Obstacle::Topic))?;
         let outcome = self.put(&topic, record, &mut None);
         if is_own {
-            self.found.store(Some(topic));
+            // Another thread may have been first, or it was made anew: then the shelf has its successor.
+            let _ = self.found.set(topic);
         }
         outcome
     }
@@ -184,6 +180,7 @@ impl Door {
                 }
             }
         }
+        call.expect_runs(topic.partitions().list.len().min(count));
         // Stable within a partition, because indexes ascend.
         chosen.sort_unstable();
         let start = call.order.len();

@@ -48,6 +48,12 @@ impl Call {
         }
     }
 
+    /// Makes room for that many runs and partitions at once.
+    pub(super) fn expect_runs(&mut self, count: usize) {
+        self.runs.reserve(count);
+        self.ready.reserve(count);
+    }
+
     /// Index in the call of the record at a position of the order.
     pub(super) fn index(&self, position: usize) -> usize {
         self.order
