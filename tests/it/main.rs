@@ -1,5 +1,6 @@
 //! Cross-crate and conformance tests: one binary.
 
+mod acceptance;
 mod compat;
 mod conn;
 mod logging_in;

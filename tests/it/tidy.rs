@@ -1,6 +1,6 @@
 //! Rules about the source itself: who may depend on whom, how long a file may be, which files may wait.
 
-mod sources;
+pub(crate) mod sources;
 
 use std::collections::BTreeSet;
 

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One file: its path from the root with `/`, and its text.
-pub(super) struct Source {
-    pub(super) path: String,
-    pub(super) text: String,
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl Source {
     /// Test code: it may be long, wait and unwrap.
-    pub(super) fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         let parts = self.path.trim_end_matches(".rs").split('/');
         parts
             .into_iter()
@@ -19,17 +19,17 @@ impl Source {
     }
 
     /// Written by a job, not by a person.
-    pub(super) fn is_generated(&self) -> bool {
+    pub(crate) fn is_generated(&self) -> bool {
         self.path.ends_with("/generated.rs")
     }
 
     /// Lines that are neither blank nor only a comment.
-    pub(super) fn code_lines(&self) -> usize {
+    pub(crate) fn code_lines(&self) -> usize {
         self.code().count()
     }
 
     /// Whether the code, comments aside, contains `word`.
-    pub(super) fn names(&self, word: &str) -> bool {
+    pub(crate) fn names(&self, word: &str) -> bool {
         self.code().any(|line| line.contains(word))
     }
 
@@ -42,7 +42,7 @@ impl Source {
 }
 
 /// The workspace's root folder.
-pub(super) fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package
         .parent()
@@ -50,12 +50,12 @@ pub(super) fn root() -> PathBuf {
         .to_owned()
 }
 
-pub(super) fn rust_files() -> impl Iterator<Item = Source> {
+pub(crate) fn rust_files() -> impl Iterator<Item = Source> {
     all_files().filter(|file| file.path.ends_with(".rs"))
 }
 
 /// Every text file that is not built, fetched or part of version control.
-pub(super) fn all_files() -> impl Iterator<Item = Source> {
+pub(crate) fn all_files() -> impl Iterator<Item = Source> {
     let mut found = Vec::new();
     collect(&root(), &mut found);
     found.into_iter()

@@ -1,0 +1,98 @@
+//! The lines of the acceptance tables.
+
+use crate::tidy::sources::all_files;
+
+/// One promised behaviour and what proves it.
+pub(super) struct Claim {
+    pub(super) table: String,
+    pub(super) id: String,
+    pub(super) proofs: Vec<Proof>,
+}
+
+/// A file, or a test or text in it.
+#[derive(Debug)]
+pub(super) struct Proof {
+    pub(super) path: String,
+    needle: Option<Needle>,
+}
+
+#[derive(Debug)]
+enum Needle {
+    Test(String),
+    Text(String),
+}
+
+/// Every line of every table.
+pub(super) fn claims() -> Vec<Claim> {
+    let tables = all_files().filter(|file| file.path.starts_with("docs/acceptance/"));
+    tables
+        .flat_map(|table| {
+            let lines = table.text.lines();
+            let read = lines.filter_map(|line| Claim::read(&table.path, line));
+            read.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+impl Claim {
+    /// A line such as `| T98 | path/of/a/test.rs::name_of_the_test | remark |`; none for a heading or prose.
+    pub(super) fn read(table: &str, line: &str) -> Option<Self> {
+        let mut columns = line.strip_prefix('|')?.split('|').map(str::trim);
+        let id = columns.next()?;
+        let digits = id.trim_start_matches(['T', 'S', 'X', '-']);
+        if digits.len() == id.len() || !digits.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
+        let proofs = columns.next().unwrap_or_default();
+        Some(Self {
+            table: table.to_owned(),
+            id: id.to_owned(),
+            proofs: split_outside_quotes(proofs)
+                .filter_map(Proof::read)
+                .collect(),
+        })
+    }
+}
+
+impl Proof {
+    pub(super) fn read(words: &str) -> Option<Self> {
+        let words = words.trim().trim_matches('`');
+        let (path, needle) = if let Some((path, text)) = words.split_once(" \"") {
+            (
+                path,
+                Some(Needle::Text(text.trim_end_matches('"').to_owned())),
+            )
+        } else if let Some((path, test)) = words.split_once("::") {
+            (path, Some(Needle::Test(test.to_owned())))
+        } else {
+            (words, None)
+        };
+        let path = path.to_owned();
+        (!path.is_empty()).then_some(Self { path, needle })
+    }
+
+    /// The test or text that should be in the file and is not.
+    pub(super) fn missing_in(&self, text: &str) -> Option<String> {
+        match self.needle.as_ref()? {
+            Needle::Test(name) => {
+                // A test may be written through a macro that takes its name.
+                let there = text
+                    .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                    .any(|word| word == name);
+                (!there).then(|| format!("test `{name}`"))
+            }
+            Needle::Text(wanted) => {
+                (!text.contains(wanted.as_str())).then(|| format!("\"{wanted}\""))
+            }
+        }
+    }
+}
+
+/// The parts between commas; a comma between quotes is text.
+fn split_outside_quotes(list: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    list.split(move |c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    })
+}
