@@ -3,6 +3,7 @@
 mod acceptance;
 mod compat;
 mod conn;
+mod environment;
 mod logging_in;
 mod support;
 mod tidy;

@@ -9,6 +9,7 @@
 mod bench;
 mod chaos;
 mod checks;
+mod containers;
 mod examples;
 mod failure;
 mod instructions;
@@ -83,6 +84,8 @@ enum Job {
     Kafka(kafka::Arguments),
     /// Brokers killed under load on a real Apache Kafka, and every outcome audited
     Chaos(chaos::Arguments),
+    /// Start each environment of docker/ and wait until it answers, where a Docker engine runs
+    Containers,
     /// Clients from elsewhere against the embedded broker: Kafka's own tools, kcat, confluent-kafka
     Interop(interop::Arguments),
     /// Other clients, a floor and ekafka side by side on the same brokers
@@ -115,6 +118,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Schema { rest } => schema::run(rest),
         Job::Kafka(arguments) => kafka::run(arguments),
         Job::Chaos(arguments) => chaos::run(arguments),
+        Job::Containers => containers::check(),
         Job::Interop(arguments) => interop::run(arguments),
         Job::Peers(arguments) => peers::run(arguments),
         Job::Ci => checks::ci(),

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::process;
 
 /// Whether an engine with the compose plugin answers.
-pub(super) fn engine_answers() -> bool {
+pub(crate) fn engine_answers() -> bool {
     process::succeeds(Command::new("docker").arg("info"))
         && process::succeeds(Command::new("docker").args(["compose", "version"]))
 }

@@ -23,6 +23,8 @@ use clap::{Args, Subcommand};
 use crate::failure::Failure;
 use crate::process;
 
+pub(crate) use self::containers::engine_answers;
+
 use self::cluster::{Cluster, Runner, Version};
 
 /// How long a cluster may take until every node answers: three nodes on two busy cores need half a minute.
@@ -175,8 +177,7 @@ impl Drop for Trio {
 
 fn up(port: u16, shape: &Shape) -> Result<Cluster, Failure> {
     down(port)?;
-    let runner = if !shape.java && !shape.version.needs_zookeeper() && containers::engine_answers()
-    {
+    let runner = if !shape.java && !shape.version.needs_zookeeper() && engine_answers() {
         Runner::Docker
     } else {
         Runner::Java
