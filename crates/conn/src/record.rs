@@ -29,6 +29,10 @@ pub struct Record<'a> {
     pub headers: &'a [Header<'a>],
     /// Create time in milliseconds since 1970; absent stamps the time of the call.
     pub timestamp: Option<i64>,
+    /// For the application alone, and never sent: a number that comes back with the record when a writer's completion
+    /// function is told of it.
+    #[doc(alias = "WriterData")]
+    pub tag: u64,
 }
 
 impl<'a> Record<'a> {
@@ -86,6 +90,13 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn timestamp(mut self, milliseconds: i64) -> Self {
         self.timestamp = Some(milliseconds);
+        self
+    }
+
+    /// Sets the number that comes back with the record when a writer's completion function is told of it.
+    #[must_use]
+    pub fn tag(mut self, tag: u64) -> Self {
+        self.tag = tag;
         self
     }
 

@@ -49,8 +49,8 @@ pub use ekafka_reader::{
     RecordBatchIter, StartOffset, TopicPartition, assignor,
 };
 pub use ekafka_writer::{
-    Acks, Cause, Delivered, Delivery, ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig,
-    WriterError, balancer,
+    Acks, Cause, CompletedBatch, CompletedRecord, CompletedRecords, Delivered, Delivery,
+    ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig, WriterError, balancer,
 };
 
 /// The README's example must compile.

@@ -8,6 +8,7 @@ use ekafka_protocol::compression::Compression;
 
 use crate::accumulator::{Limits, Patience};
 use crate::balancer::Balancer;
+use crate::completion::{Callback, CompletedBatch};
 use crate::error::WriterError;
 use crate::sender::Rules;
 use crate::writer::Writer;
@@ -54,6 +55,7 @@ pub struct WriterConfig {
     read_timeout: Option<Duration>,
     auto_create: bool,
     asynchronous: bool,
+    completion: Option<Callback>,
     /// Sizes are kafka-go's estimates, and attempts alone bound the delivery.
     like_kafka_go: bool,
 }
@@ -72,6 +74,7 @@ pub(crate) struct Checked {
     pub(crate) auto_create: bool,
     /// Whether `write` returns once its records are accepted.
     pub(crate) asynchronous: bool,
+    pub(crate) completion: Option<Callback>,
 }
 
 impl Default for WriterConfig {
@@ -99,6 +102,7 @@ impl Default for WriterConfig {
             read_timeout: None,
             auto_create: false,
             asynchronous: false,
+            completion: None,
             like_kafka_go: false,
         }
     }
@@ -288,6 +292,38 @@ impl WriterConfig {
         self
     }
 
+    /// Calls a function with every batch that has its outcome: once, before those who wait for its records are told, in the
+    /// order of the outcomes, also for what is given up when the writer is closed or dropped.
+    ///
+    /// kafka-go: `Completion`. Default: none. It runs in a task of its own, never under a lock; while it runs the batch keeps
+    /// its room in the memory, so that a slow one slows writing down. It must not wait for the writer. If it panics, the
+    /// panic ends there. A function that holds the writer keeps it alive for ever.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ekafka_writer::WriterError> {
+    /// use ekafka_writer::{CompletedBatch, Writer};
+    ///
+    /// let told = |batch: &CompletedBatch| match batch.error() {
+    ///     None => println!("{} records from offset {:?} on", batch.len(), batch.base_offset()),
+    ///     Some(error) => batch.records().for_each(|record| eprintln!("{}: {error}", record.tag())),
+    /// };
+    /// let writer = Writer::builder()
+    ///     .brokers(["localhost:9092"])
+    ///     .topic("orders")
+    ///     .asynchronous(true)
+    ///     .completion(told)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn completion(
+        mut self,
+        completion: impl Fn(&CompletedBatch) + Send + Sync + 'static,
+    ) -> Self {
+        self.completion = Some(Callback(Arc::new(completion)));
+        self
+    }
+
     /// Checks everything and makes the writer. Nothing is dialled before the first record.
     ///
     /// # Errors
@@ -325,6 +361,7 @@ impl WriterConfig {
                 read_timeout: self.read_timeout.unwrap_or(self.max_block).min(FOREVER),
                 auto_create: self.auto_create,
                 asynchronous: self.asynchronous,
+                completion: self.completion,
             }),
             _ => Err(config_error(&faults)),
         }

@@ -5,6 +5,7 @@
 
 mod accumulator;
 pub mod balancer;
+mod completion;
 mod config;
 mod error;
 mod partitioner;
@@ -12,6 +13,7 @@ mod receipt;
 mod sender;
 mod writer;
 
+pub use completion::{CompletedBatch, CompletedRecord, CompletedRecords};
 pub use config::{Acks, WriterConfig};
 pub use ekafka_conn::{Header, Record};
 pub use error::{Cause, ErrorClass, TopicPartition, Undelivered, WriteErrors, WriterError};

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::completion::Teller;
 use crate::error::{Cause, TopicPartition, WriterError};
 
 #[cfg(test)]
@@ -185,6 +186,9 @@ impl Receipt {
             start: 0,
             on_wire: false,
             resolved: false,
+            count: 0,
+            tags: Vec::new(),
+            teller: None,
         };
         (receipt, resolver)
     }
@@ -325,23 +329,65 @@ pub(crate) struct Resolver {
     /// Whether any attempt may have reached a broker; decides what a drop reports.
     on_wire: bool,
     resolved: bool,
+    /// Records it covers, set when they are final.
+    count: u32,
+    /// The application's tags of those records, unless all are zero.
+    tags: Vec<u64>,
+    /// Who tells the application before the receipt, if it wants to know.
+    teller: Option<Teller>,
 }
 
 impl Resolver {
+    /// Tells those who wait at the receipt.
     pub(crate) fn resolve(mut self, result: Result<Ack, WriterError>) {
         self.resolved = true;
         self.receipt.resolve_piece(self.start, result);
     }
 
     /// Cuts the piece in two: `self` keeps the first `count` records, the result has the others.
-    pub(crate) fn split_off(&self, count: u32) -> Self {
+    pub(crate) fn split_off(&mut self, count: u32) -> Self {
         self.receipt.unresolved.fetch_add(1, Ordering::AcqRel);
-        Self {
+        let rest = Self {
             receipt: Arc::clone(&self.receipt),
             start: self.start + count,
             on_wire: self.on_wire,
             resolved: false,
+            count: self.count.saturating_sub(count),
+            tags: self.tags.split_off(self.tags.len().min(count as usize)),
+            teller: self.teller.clone(),
+        };
+        self.count = self.count.min(count);
+        rest
+    }
+
+    /// Has the application told first.
+    pub(crate) fn set_teller(&mut self, teller: Option<Teller>) {
+        self.teller = teller;
+    }
+
+    /// Who tells the application, if anyone; it is then for the caller to tell instead of resolving.
+    pub(crate) fn take_teller(&mut self) -> Option<Teller> {
+        self.teller.take()
+    }
+
+    /// Sets the tag of the record at `index`; those before it without one have 0.
+    pub(crate) fn set_tag(&mut self, index: usize, tag: u64) {
+        if self.tags.len() <= index {
+            self.tags.resize(index + 1, 0);
         }
+        self.tags[index] = tag;
+    }
+
+    pub(crate) fn take_tags(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.tags)
+    }
+
+    pub(crate) fn set_count(&mut self, count: u32) {
+        self.count = count;
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.count
     }
 
     /// Notes whether a broker may have the batch.
@@ -360,15 +406,27 @@ impl Resolver {
 
 impl Drop for Resolver {
     fn drop(&mut self) {
-        if !self.resolved {
-            let at = self.receipt.at.clone();
-            let error = WriterError::Fatal {
-                at,
-                cause: Cause::Closed,
-                maybe_written: self.on_wire,
-            };
-            self.receipt.resolve_piece(self.start, Err(error));
+        if self.resolved {
+            return;
         }
+        let at = self.receipt.at.clone();
+        let error = WriterError::Fatal {
+            at,
+            cause: Cause::Closed,
+            maybe_written: self.on_wire,
+        };
+        let Some(teller) = self.teller.take() else {
+            self.receipt.resolve_piece(self.start, Err(error));
+            return;
+        };
+        let heir = Self {
+            receipt: Arc::clone(&self.receipt),
+            tags: self.take_tags(),
+            teller: None,
+            ..*self
+        };
+        self.resolved = true;
+        teller.tell(heir, Err(error), None, None);
     }
 }
 

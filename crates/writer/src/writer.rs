@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::accumulator::{Shelf, Topic};
 use crate::balancer::Balancer;
+use crate::completion::{self, Teller};
 use crate::config::{Checked, WriterConfig, config_error};
 use crate::error::{Undelivered, WriteErrors, WriterError};
 use crate::receipt::Delivery;
@@ -70,8 +71,17 @@ impl Writer {
         }
         // Enough for a full pipe and the batches being filled behind it.
         let pooled = 2 * config.rules.depth + 2;
-        let shelf = Arc::new(Shelf::new(config.limits, config.buffer_memory, pooled));
-        let sender = Sender::start(config.rules, config.cluster, shelf);
+        let mut shelf = Shelf::new(config.limits, config.buffer_memory, pooled);
+        if let Some(callback) = config.completion {
+            let (teller, jobs) = Teller::new(callback, Arc::clone(&shelf.pool));
+            shelf.teller = Some(teller);
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the completion task: one per writer that has a completion function"
+            )]
+            tokio::spawn(completion::run(jobs));
+        }
+        let sender = Sender::start(config.rules, config.cluster, Arc::new(shelf));
         let door = Door {
             sender,
             topic: config.topic,

@@ -9,6 +9,7 @@ use ekafka_protocol::records::{BatchBuilder, RecordData, SealedBatch};
 use tokio::time::Instant;
 
 use super::budget::Permit;
+use crate::error::WriterError;
 use crate::receipt::Resolver;
 
 /// A batch that still takes records.
@@ -123,17 +124,31 @@ impl OpenBatch {
         &self.resolver
     }
 
-    /// Gives up before anything was tried; takes what remains to be told.
-    pub(crate) fn into_resolver(self) -> Resolver {
-        self.resolver
+    /// Sets the tag of the record that was appended as the one at `index`.
+    pub(crate) fn set_tag(&mut self, index: usize, tag: u64) {
+        self.resolver.set_tag(index, tag);
+    }
+
+    /// Gives up before anything was tried.
+    pub(crate) fn refuse(mut self, error: WriterError) {
+        self.resolver.set_count(self.builder.count() as u32);
+        let Some(teller) = self.resolver.take_teller() else {
+            self.resolver.resolve(Err(error));
+            return;
+        };
+        // Only to be read by the application.
+        let sealed = self.builder.seal(Compression::NONE).ok();
+        let bytes = sealed.map(|mut sealed| sealed.stamp(-1, -1, -1));
+        teller.tell(self.resolver, Err(error), bytes, None);
     }
 
     /// Writes the header and compresses. Called without a lock held: compression takes its time.
     pub(crate) fn seal(
-        self,
+        mut self,
         compression: Compression,
         pool: &Pool,
     ) -> Result<ClosedBatch, (Resolver, EncodeError)> {
+        self.resolver.set_count(self.builder.count() as u32);
         let output = if compression == Compression::NONE {
             BytesMut::new()
         } else {

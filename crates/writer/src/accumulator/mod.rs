@@ -16,6 +16,7 @@ use ekafka_protocol::{EncodeError, StrBytes};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::completion::Teller;
 use crate::error::{Cause, TopicPartition};
 use crate::partitioner::Sticky;
 use crate::receipt::Receipt;
@@ -37,7 +38,9 @@ pub(crate) struct Shelf {
     /// Why the writer can do nothing any more, if it failed.
     failure: OnceLock<Cause>,
     pub(crate) budget: Arc<Budget>,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
+    /// Who tells the application what became of each batch, if it wants to know.
+    pub(crate) teller: Option<Teller>,
     pub(crate) limits: Limits,
 }
 
@@ -112,7 +115,8 @@ impl Shelf {
             shut: AtomicBool::new(false),
             failure: OnceLock::new(),
             budget: Budget::new(buffer_memory),
-            pool: Pool::new(pooled),
+            pool: Arc::new(Pool::new(pooled)),
+            teller: None,
             limits,
         }
     }
@@ -315,7 +319,8 @@ impl Shelf {
         };
         // A buffer keeps the length of its last batch, and `reserve` counts from there.
         buffer.reserve(wanted.saturating_sub(buffer.len()));
-        let (_, resolver) = Receipt::new(partition.at.clone());
+        let (_, mut resolver) = Receipt::new(partition.at.clone());
+        resolver.set_teller(self.teller.clone());
         let limit = self.limits.batch_bytes.max(size);
         queue.set_open(OpenBatch::new(buffer, resolver, permit, limit, clock()));
         Ok(())

@@ -99,6 +99,20 @@ impl Queue {
         self.unresolved.back()
     }
 
+    /// Sets the tags of records that were just appended to one batch, the first of them at `index`.
+    pub(crate) fn set_tags(&mut self, index: u32, tags: impl Iterator<Item = u64>) {
+        let newest = match &mut self.open {
+            Some(open) => Some(open),
+            None => self.closed.back_mut(),
+        };
+        let Some(batch) = newest else { return };
+        for (index, tag) in (index as usize..).zip(tags) {
+            if tag != 0 {
+                batch.set_tag(index, tag);
+            }
+        }
+    }
+
     /// Lets the open batch take no more records.
     pub(crate) fn close_open(&mut self) {
         self.flush = false;

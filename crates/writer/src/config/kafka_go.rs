@@ -75,8 +75,8 @@ impl WriterConfig {
 
     /// Lets [`write`](crate::Writer::write) return once its records are accepted. kafka-go: `Async`.
     ///
-    /// Default: no. Only records that were not accepted are errors then: whether the others arrived is learnt from
-    /// [`send`](crate::Writer::send) or [`close`](crate::Writer::close) alone.
+    /// Default: no. Only records that were not accepted are errors then; what became of the others is told to
+    /// [`completion`](Self::completion).
     pub fn asynchronous(mut self, yes: bool) -> Self {
         self.asynchronous = yes;
         self

@@ -90,8 +90,8 @@ fn dropped_handles_are_not_woken_and_leave_nothing() {
 
 #[test]
 fn pieces_have_their_own_outcomes() {
-    let (receipt, first) = receipt();
-    let second = first.split_off(4);
+    let (receipt, mut first) = receipt();
+    let mut second = first.split_off(4);
     let third = second.split_off(2);
     third.resolve(Ok(ack(50)));
     first.resolve(Ok(ack(10)));

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use super::outcome::Stored;
 use super::sequence::{Sequence, Stamp};
-use crate::accumulator::{Partition, Permit};
+use crate::accumulator::{Partition, Permit, Pool};
+use crate::completion::Freight;
 use crate::error::{Cause, WriterError};
-use crate::receipt::Resolver;
+use crate::receipt::{Ack, Resolver};
 
 #[cfg(test)]
 mod tests;
@@ -155,6 +156,43 @@ impl Flight {
         };
         if let Some(resolver) = &mut self.resolver {
             resolver.set_on_wire(self.ambiguous);
+        }
+    }
+
+    /// Tells the outcome of a batch that is not on the wire any more, and gives its buffer back.
+    pub(crate) fn resolve(mut self, result: Result<Ack, WriterError>, pool: &Pool) {
+        let mut resolver = self.resolver.take();
+        let teller = resolver.as_mut().and_then(Resolver::take_teller);
+        if let (Some(resolver), Some(teller)) = (resolver.take_if(|_| teller.is_some()), teller) {
+            let bytes = self.bytes(|| Some(Stamp::NONE));
+            let freight = Freight {
+                sealed: self.sealed,
+                permit: self.permit,
+            };
+            teller.tell(resolver, result, bytes, Some(freight));
+            return;
+        }
+        if let Some(resolver) = resolver {
+            resolver.resolve(result);
+        }
+        // The bytes handed to the connection are gone by now, so the buffer is ours alone again.
+        drop(self.stamped);
+        if let Some(buffer) = self.sealed.recycle() {
+            pool.put(buffer);
+        }
+    }
+
+    /// Tells the outcome of the records of a batch that stays on the wire.
+    pub(crate) fn resolve_early(&mut self, error: WriterError) {
+        let Some(mut resolver) = self.resolver.take() else {
+            return;
+        };
+        match resolver.take_teller() {
+            None => resolver.resolve(Err(error)),
+            Some(teller) => {
+                let bytes = self.bytes(|| Some(Stamp::NONE));
+                teller.tell(resolver, Err(error), bytes, None);
+            }
         }
     }
 

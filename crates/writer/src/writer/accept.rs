@@ -111,6 +111,9 @@ impl Door {
             paid,
             Instant::now,
         );
+        if let (Offer::Accepted(index), Some(_)) = (&offer, &shelf.teller) {
+            queue.set_tags(*index, std::iter::once(record.tag));
+        }
         let delivery = match offer {
             Offer::Accepted(index) => match queue.newest() {
                 Some(receipt) => Ok(Delivery::new(Arc::clone(receipt), index, timestamp)),
@@ -360,6 +363,10 @@ impl Door {
                         if let Some(receipt) = receipt {
                             call.note_run(receipt, *position, 1, 0);
                         }
+                        if self.sender.shelf.teller.is_some() {
+                            let tag = records[call.index(*position)].tag;
+                            queue.set_tags(0, std::iter::once(tag));
+                        }
                         *position += 1;
                         return Stop::BatchFull;
                     }
@@ -372,7 +379,13 @@ impl Door {
                         let record = &records[call.index(position)];
                         data(record, record.timestamp.unwrap_or(now))
                     });
-                    *position += self.sender.shelf.offer_all(queue, others);
+                    let count = self.sender.shelf.offer_all(queue, others);
+                    if self.sender.shelf.teller.is_some() {
+                        let tagged = *position - 1..*position + count;
+                        let tags = tagged.map(|position| records[call.index(position)].tag);
+                        queue.set_tags(index, tags);
+                    }
+                    *position += count;
                 }
                 Offer::NoRoom(bytes) => {
                     stop = Stop::NoRoom(bytes);

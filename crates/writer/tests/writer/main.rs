@@ -4,6 +4,7 @@
 
 mod calls;
 mod chaos;
+mod completions;
 mod delivery;
 mod faults;
 mod kafka_go;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Core;
-use crate::accumulator::Partition;
+use crate::accumulator::{OpenBatch, Partition};
 use crate::error::{Cause, TopicPartition, WriterError};
-use crate::receipt::Resolver;
 
 /// What was not delivered when the writer was ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,10 +63,10 @@ impl Core {
         let limit = now.checked_sub(self.rules.delivery_timeout);
         let cause = lane.obstacle.clone().unwrap_or(Cause::Expired);
         while let Some(limit) = limit {
-            let Some(batch) = lane.partition.queue().take_opened_until(Some(limit)) else {
+            let Some(batch) = take(&lane.partition, Some(limit)) else {
                 break;
             };
-            refuse(batch.into_resolver(), cause.clone());
+            refuse(batch, cause.clone());
         }
         self.renew();
     }
@@ -85,8 +84,8 @@ impl Core {
         let Some(lane) = &self.lanes[number] else {
             return;
         };
-        while let Some(batch) = lane.partition.queue().take_opened_until(None) {
-            refuse(batch.into_resolver(), cause.clone());
+        while let Some(batch) = take(&lane.partition, None) {
+            refuse(batch, cause.clone());
         }
         self.renew();
     }
@@ -97,8 +96,8 @@ impl Core {
             return;
         };
         let cause = self.failed.clone().unwrap_or(Cause::Closed);
-        while let Some(batch) = lane.partition.queue().take_opened_until(None) {
-            refuse(batch.into_resolver(), cause.clone());
+        while let Some(batch) = take(&lane.partition, None) {
+            refuse(batch, cause.clone());
         }
     }
 
@@ -116,8 +115,8 @@ impl Core {
         };
         let error = flight.failure(cause);
         if !flight.is_waiting() {
-            if let (Some(resolver), Some(error)) = (flight.resolver.take(), error) {
-                resolver.resolve(Err(error));
+            if let Some(error) = error {
+                flight.resolve_early(error);
             }
             return;
         }
@@ -135,14 +134,14 @@ impl Core {
             return;
         };
         let (count, reusable) = (flight.count(), !flight.ambiguous);
-        if let Some((stamp, _)) = flight.stamped {
+        if let Some((stamp, _)) = &flight.stamped {
             self.producer
-                .handle_unused(&mut lane.sequence, stamp, count, reusable);
+                .handle_unused(&mut lane.sequence, *stamp, count, reusable);
         }
         lane.partition.queue().handle_resolved();
-        if let (Some(resolver), Some(error)) = (flight.resolver, error) {
+        if let Some(error) = error {
             tracing::debug!(%error, records = count, "batch failed");
-            resolver.resolve(Err(error));
+            flight.resolve(Err(error), &self.shelf.pool);
         }
         self.list(number);
     }
@@ -152,7 +151,7 @@ impl Core {
         for lane in self.lanes.iter_mut().flatten() {
             for flight in &mut lane.flights {
                 let maybe_written = flight.ambiguous || !flight.is_waiting();
-                let Some(resolver) = flight.resolver.take() else {
+                let Some(resolver) = &flight.resolver else {
                     continue;
                 };
                 let count = flight.sealed.count();
@@ -162,7 +161,7 @@ impl Core {
                     abandoned.not_written += count;
                 }
                 let at = resolver.at().clone();
-                resolver.resolve(Err(error(at, maybe_written)));
+                flight.resolve_early(error(at, maybe_written));
             }
             lane.flights.retain(|flight| !flight.is_waiting());
             abandoned.not_written += end_queue(&lane.partition, &error);
@@ -178,19 +177,23 @@ impl Core {
 }
 
 /// Resolves a batch that was never sent.
-pub(super) fn refuse(resolver: Resolver, cause: Cause) {
-    let at = resolver.at().clone();
-    resolver.resolve(Err(WriterError::NotWritten { at, cause }));
+fn refuse(batch: OpenBatch, cause: Cause) {
+    let at = batch.resolver().at().clone();
+    batch.refuse(WriterError::NotWritten { at, cause });
+}
+
+/// Takes the oldest batch of a queue. The lock is free again when this returns: what follows wakes waiting callers.
+fn take(partition: &Partition, limit: Option<Instant>) -> Option<OpenBatch> {
+    partition.queue().take_opened_until(limit)
 }
 
 /// Resolves what waits in a queue; says how many records that were.
 fn end_queue(partition: &Partition, error: impl Fn(TopicPartition, bool) -> WriterError) -> usize {
     let mut records = 0;
-    while let Some(batch) = partition.queue().take_opened_until(None) {
+    while let Some(batch) = take(partition, None) {
         records += batch.count();
-        let resolver = batch.into_resolver();
-        let at = resolver.at().clone();
-        resolver.resolve(Err(error(at, false)));
+        let at = batch.resolver().at().clone();
+        batch.refuse(error(at, false));
     }
     records
 }

@@ -6,10 +6,9 @@ use bytes::Bytes;
 use ekafka_conn::BrokerId;
 use tokio::time::Instant;
 
-use super::giving_up::refuse;
 use super::{Cargo, Core, Departure, Leaders, Sent, is_replaced};
 use crate::accumulator::{OpenBatch, Taken};
-use crate::error::Cause;
+use crate::error::{Cause, WriterError};
 use crate::sender::in_flight::{Flight, Next, Place};
 
 impl Core {
@@ -162,9 +161,15 @@ impl Core {
                 });
                 Some(lane.flights.len() - 1)
             }
-            Err((resolver, error)) => {
+            Err((mut resolver, error)) => {
                 lane.partition.queue().handle_resolved();
-                refuse(resolver, Cause::Encode(Arc::new(error)));
+                let at = resolver.at().clone();
+                let cause = Cause::Encode(Arc::new(error));
+                let error = WriterError::NotWritten { at, cause };
+                match resolver.take_teller() {
+                    Some(teller) => teller.tell(resolver, Err(error), None, None),
+                    None => resolver.resolve(Err(error)),
+                }
                 None
             }
         }

@@ -168,14 +168,7 @@ impl Core {
             self.producer.handle_written(&mut lane.sequence, *stamp);
         }
         lane.partition.queue().handle_resolved();
-        if let Some(resolver) = flight.resolver {
-            resolver.resolve(Ok(ack));
-        }
-        // The bytes handed to the connection are gone by now, so the buffer is ours alone again.
-        drop(flight.stamped);
-        if let Some(buffer) = flight.sealed.recycle() {
-            self.shelf.pool.put(buffer);
-        }
+        flight.resolve(Ok(ack), &self.shelf.pool);
         self.list(number);
     }
 

@@ -26,7 +26,7 @@ impl Flight {
         let stamp = self.stamped.take().map(|(stamp, _)| stamp);
         let rest = self
             .resolver
-            .as_ref()
+            .as_mut()
             .map(|resolver| resolver.split_off(cut));
         let rest_of_room = self.permit.split_off();
         let place = Place::Waiting {
