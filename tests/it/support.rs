@@ -205,7 +205,7 @@ pub(crate) async fn read_all(
     while messages.len() < count {
         messages.push(in_time(reader.fetch_message()).await.expect("a message"));
     }
-    in_time(reader.close()).await;
+    in_time(reader.close()).await.expect("closed");
     for partition in 0..partitions {
         if let Some(last) = messages
             .iter()

@@ -107,8 +107,9 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         .map_err(|error| Failure::new("cannot read", &error))?;
     let shown = show(arguments, &mut reader, &mut end).await;
     // Commits what was shown and leaves the group, also after a failure.
-    reader.close().await;
-    shown
+    let closed = reader.close().await;
+    shown?;
+    closed.map_err(|error| Failure::new("cannot end in order", &error))
 }
 
 async fn show(arguments: &Arguments, reader: &mut Reader, end: &mut End) -> Result<(), Failure> {

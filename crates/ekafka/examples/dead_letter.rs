@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         reader.commit_messages(&[message]).await?;
     }
-    reader.close().await;
+    reader.close().await?;
     Ok(())
 }
 

@@ -37,6 +37,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         reader.commit_messages(&[message]).await?;
         println!("committed: {:?}", reader.committed(&partition).await?[0].1);
     }
-    reader.close().await;
+    reader.close().await?;
     Ok(())
 }

@@ -32,6 +32,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             String::from_utf8_lossy(message.value().unwrap_or_default()),
         );
     }
-    reader.close().await;
+    reader.close().await?;
     Ok(())
 }

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let partition = [TopicPartition::new("test", 0)];
     println!("before: {:?}", reader.committed(&partition).await?[0].1);
-    reader.close().await;
+    reader.close().await?;
     let after = group.build()?.committed(&partition).await?;
     println!("after close: {:?}", after[0].1);
     Ok(())

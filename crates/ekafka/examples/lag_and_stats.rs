@@ -21,13 +21,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", serde_json::to_string(&message)?);
     println!("message {}, reader {:?}", message.lag(), alone.lag());
     println!("{}", serde_json::to_string(&alone.stats())?);
-    alone.close().await;
+    alone.close().await?;
 
     // In a group, only the statistics know.
     let mut member = builder.group_id("g").build()?;
     member.fetch_message().await?;
     println!("offset {:?}, lag {:?}", member.offset(), member.lag());
     println!("{}", serde_json::to_string(&member.stats())?);
-    member.close().await;
+    member.close().await?;
     Ok(())
 }

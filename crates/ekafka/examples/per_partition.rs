@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Some(done) = tasks.join_next() => handled += done??,
         }
     }
-    partitions.close().await;
+    partitions.close().await?;
     println!("{handled} messages handled");
     Ok(())
 }

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     // Commits what is marked and leaves the group.
-    reader.close().await;
+    reader.close().await?;
     println!("closed");
     Ok(())
 }

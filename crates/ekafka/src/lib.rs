@@ -20,7 +20,7 @@
 //! let message = reader.fetch_message().await?;
 //! assert_eq!(message.value(), Some(&b"two apples"[..]));
 //! reader.commit_messages(&[message]).await?;
-//! reader.close().await;
+//! reader.close().await?;
 //! # Ok(())
 //! # }
 //! ```

@@ -1,5 +1,6 @@
 //! What a reader can be told before it starts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,7 +130,7 @@ impl ReaderBuilder {
         self
     }
 
-    /// The topics to read; more than one needs a group.
+    /// The topics to read, in any order and each once however often it is named; more than one needs a group.
     /// Kafka: `subscribe`. Default none.
     #[must_use]
     pub fn topics<I: IntoIterator<Item = impl Into<String>>>(mut self, topics: I) -> Self {
@@ -410,7 +411,7 @@ impl ReaderBuilder {
                 "a topic has an empty name",
             ),
             (
-                !with_group && self.topics.len() > 1,
+                !with_group && self.topics.iter().collect::<BTreeSet<_>>().len() > 1,
                 "several topics need a group",
             ),
             (
@@ -507,11 +508,10 @@ impl ReaderBuilder {
             buffer_memory: self.buffer_memory,
             queue_capacity: self.queue_capacity,
             loggers: self.loggers,
-            topics: self
-                .topics
-                .iter()
-                .map(|topic| topic.as_str().into())
-                .collect(),
+            topics: {
+                let topics: BTreeSet<String> = self.topics.into_iter().collect();
+                topics.into_iter().map(Into::into).collect()
+            },
             partitions,
             group: self.group.map(|id| GroupSettings {
                 id: id.into(),

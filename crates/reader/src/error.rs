@@ -108,10 +108,13 @@ pub enum ReaderError {
         /// "with a group" or "without a group".
         reason: &'static str,
     },
-    /// The application did not ask for the next item in time and lost its partitions.
-    #[error("no item was taken for {after:?}, the group went on without this member")]
-    PollTimeout {
-        /// The configured `max_poll_interval`.
+    /// The application did not ask for the next item within `max_poll_interval`, so that the group went on without
+    /// this member; or the reader could not end in order within `close_timeout`.
+    #[error("{step} took longer than {after:?}")]
+    Timeout {
+        /// What took too long.
+        step: &'static str,
+        /// The configured limit.
         after: Duration,
     },
     /// The reader is closed and everything it held was handed out.
@@ -128,7 +131,7 @@ impl ReaderError {
             Self::Kafka { code, .. } => {
                 code.is_retriable() || *code == ErrorCode::UNKNOWN_MEMBER_ID
             }
-            Self::Malformed { .. } | Self::PollTimeout { .. } => true,
+            Self::Malformed { .. } | Self::Timeout { .. } => true,
             _ => false,
         }
     }

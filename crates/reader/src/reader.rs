@@ -14,13 +14,12 @@ use std::time::SystemTime;
 
 use ekafka_conn::{Cluster, Message};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::TopicPartition;
 use crate::batch::RecordBatch;
 use crate::config::{ReaderBuilder, Settings};
-use crate::control::{Beginning, Command, Control, Note};
+use crate::control::{Beginning, Control, Note};
 use crate::error::ReaderError;
 use crate::event::Event;
 use crate::inbox::{Inbox, Item};
@@ -292,22 +291,19 @@ impl Reader {
     }
 
     /// Stops: hands out nothing more, commits what is marked, leaves the group. Waits at most
-    /// `close_timeout`; what has not happened by then does not happen.
+    /// `close_timeout`; what has not happened by then does not happen. The reader is gone whatever the result.
+    ///
+    /// # Errors
+    /// Why the last commit failed, so that the records since the one before will be read again; or
+    /// [`ReaderError::Timeout`] when the brokers took longer than `close_timeout`.
     ///
     /// # Cancel safety
     /// Dropping the future stops the reader at once.
-    pub async fn close(mut self) {
-        let Some(task) = self.task.as_mut() else {
-            return;
-        };
-        let (reply, closed) = oneshot::channel();
-        if self.handle.send(Command::Close(reply)) {
-            let in_time = tokio::time::timeout(self.settings.close_timeout, closed).await;
-            if in_time.is_err() {
-                tracing::warn!("the reader could not end in order within close_timeout");
-            }
+    pub async fn close(self) -> Result<(), ReaderError> {
+        if self.task.is_none() {
+            return Ok(());
         }
-        task.abort();
+        self.handle.close().await
     }
 
     /// The next message without waiting.

@@ -25,7 +25,7 @@ async fn a_later_member_goes_on_behind_the_commit() {
     in_time(first.commit_messages(&[b, a]))
         .await
         .expect("committed");
-    in_time(first.close()).await;
+    in_time(first.close()).await.expect("closed");
 
     let mut second = kafka.member(&topic, &group).build().expect("a reader");
     let message = in_time(second.fetch_message()).await.expect("a record");
@@ -34,7 +34,7 @@ async fn a_later_member_goes_on_behind_the_commit() {
         Some(&b"c"[..]),
         "a and b are committed, in whatever order they were named"
     );
-    in_time(second.close()).await;
+    in_time(second.close()).await.expect("closed");
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn what_was_not_committed_is_read_again() {
         let mut member = kafka.member(&topic, &group).build().expect("a reader");
         let message = in_time(member.fetch_message()).await.expect("a record");
         assert_eq!(message.value(), Some(&b"a"[..]));
-        in_time(member.close()).await;
+        in_time(member.close()).await.expect("closed");
     }
 }
 
@@ -75,7 +75,8 @@ async fn two_members_share_the_partitions() {
     assert!(of_first.is_disjoint(&of_second));
     let all: BTreeSet<i32> = of_first.union(&of_second).copied().collect();
     assert_eq!(all, BTreeSet::from([0, 1, 2, 3]));
-    tokio::join!(in_time(first.close()), in_time(second.close()));
+    let (first, second) = tokio::join!(in_time(first.close()), in_time(second.close()));
+    first.and(second).expect("closed");
 }
 
 /// Takes items until so many partitions are assigned; which.
@@ -161,6 +162,6 @@ async fn a_cooperative_group_hands_over_only_what_moves() {
     let moved: BTreeSet<i32> = moved.iter().map(|one| one.partition).collect();
     assert_eq!(read, moved);
     assert_eq!(&kept | &moved, BTreeSet::from([0, 1, 2, 3]));
-    in_time(first.close()).await;
-    in_time(second.close()).await;
+    in_time(first.close()).await.expect("closed");
+    in_time(second.close()).await.expect("closed");
 }

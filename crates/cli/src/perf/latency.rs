@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         let mut reader = reader_at_end(connection, topic).await?;
         let measured = run.until_received(&mut reader, arguments.rate).await;
         // What was measured is told after the reader has ended, also when nothing was.
-        reader.close().await;
+        let _ = reader.close().await;
         return measured?.finish("received one by one", &done, json);
     }
     let meter = run.until_acknowledged(arguments.rate).await?;

@@ -43,7 +43,8 @@ impl<'a> Story<'a> {
         let mut reader = self.reader()?;
         let (written, read) =
             tokio::try_join!(self.write(&writer), self.read(&mut reader, 0..self.records))?;
-        reader.close().await;
+        let closed = reader.close().await;
+        closed.map_err(|error| Failure::new("cannot end in order", &error))?;
         println!("reader    left the group; its offsets are committed");
         self.read_on(&writer).await?;
         let limit = tokio::time::Instant::now() + PATIENCE;
@@ -162,7 +163,8 @@ impl<'a> Story<'a> {
         println!("writer    {LATER} more records");
         let mut reader = self.reader()?;
         self.read(&mut reader, later).await?;
-        reader.close().await;
+        let closed = reader.close().await;
+        closed.map_err(|error| Failure::new("cannot end in order", &error))?;
         println!("group     the second reader went on where the first had committed");
         Ok(())
     }

@@ -133,7 +133,7 @@ impl Control {
     /// Does everything that is due for the group.
     pub(super) fn carry_out_group(&mut self, now: Instant) {
         // A reader that closes commits and leaves; it takes part in nothing else.
-        let is_closing = !self.closing.is_empty();
+        let is_closing = self.closing.is_some();
         if !is_closing {
             self.check_attention(now);
         }
@@ -343,7 +343,7 @@ impl Control {
                     let _ = reply.send(result.clone());
                 }
                 Waiter::Revocation(ticket) => self.finish_revocation(ticket),
-                Waiter::Close => self.leave(),
+                Waiter::Close => self.leave(result.clone()),
             }
         }
     }
@@ -413,7 +413,11 @@ impl Control {
         }
         let held = self.group.as_ref().map(|group| names(&group.held));
         self.lose(&held.unwrap_or_default());
-        self.report(ReaderError::PollTimeout { after: interval });
+        let step = "asking for the next item";
+        self.report(ReaderError::Timeout {
+            step,
+            after: interval,
+        });
     }
 }
 

@@ -31,6 +31,7 @@ use crate::reset::Start;
 use crate::stats::Counters;
 
 use calls::Done;
+use closing::Closing;
 use group::Group;
 use pending::Calls;
 
@@ -67,7 +68,7 @@ pub(crate) enum Command {
     Resume(Vec<TopicPartition>, Reply),
     /// Commit what is marked.
     Commit(Reply),
-    Close(oneshot::Sender<()>),
+    Close(Reply),
 }
 
 /// Where the result of a command goes.
@@ -93,8 +94,8 @@ pub(crate) struct Control {
     /// Failed connections in a row.
     unreachable: u32,
     group: Option<Group>,
-    /// Whoever waits for the reader to close.
-    closing: Vec<oneshot::Sender<()>>,
+    /// Set once the reader is told to end.
+    closing: Option<Closing>,
     /// Whether the reader has closed.
     is_done: bool,
 }
@@ -127,7 +128,7 @@ impl Control {
             resting: Vec::new(),
             looking_up: BTreeSet::new(),
             unreachable: 0,
-            closing: Vec::new(),
+            closing: None,
             is_done: false,
             cluster: beginning.cluster,
             inbox: beginning.inbox,
@@ -184,6 +185,7 @@ impl Control {
         for (_, fetcher) in due {
             fetcher.run();
         }
+        self.check_close(now);
         self.carry_out_group(now);
         let view = self.cluster.view();
         for work in self.ledger.due(now, &ViewLeaders(&view)) {
@@ -286,7 +288,7 @@ impl Control {
                 (each(partitions, |one| self.ledger.resume(one)), reply)
             }
             Command::Commit(reply) => return self.request_commit(reply),
-            Command::Close(reply) => return self.begin_close(reply),
+            Command::Close(reply) => return self.begin_close(now(), reply),
         };
         self.inbox.discard_frozen();
         let result = result.map_err(|partition| ReaderError::NotAssigned { partition });
@@ -439,11 +441,10 @@ impl Control {
         let group = self
             .group
             .as_ref()
-            .and_then(|group| group.next_deadline(!self.closing.is_empty()));
-        [resting, group, self.ledger.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+            .and_then(|group| group.next_deadline(self.closing.is_some()));
+        let ledger = self.ledger.next_deadline();
+        let deadlines = [resting, group, ledger, self.close_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 }
 

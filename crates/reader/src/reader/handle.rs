@@ -55,6 +55,7 @@ impl ReaderHandle {
     /// Dropping the future leaves the offsets marked: they go with the next commit.
     pub async fn commit_messages(&self, messages: &[Message]) -> Result<(), ReaderError> {
         self.need_group("commit_messages")?;
+        self.need_open()?;
         for message in messages {
             self.mark(message)?;
         }
@@ -73,6 +74,7 @@ impl ReaderHandle {
     /// Dropping the future leaves the offset marked: it goes with the next commit.
     pub async fn commit_batch(&self, batch: &RecordBatch) -> Result<(), ReaderError> {
         self.need_group("commit_batch")?;
+        self.need_open()?;
         if batch.lane.tag >> TAG_BITS != self.number {
             let partition = batch.lane.partition().clone();
             return Err(ReaderError::NotAssigned { partition });
@@ -125,6 +127,21 @@ impl ReaderHandle {
     pub async fn resume(&self, partitions: &[TopicPartition]) -> Result<(), ReaderError> {
         let partitions = partitions.to_vec();
         self.ask(|reply| Command::Resume(partitions, reply)).await
+    }
+
+    /// Ends the reader from another task, as [`Reader::close`](super::Reader::close) does: whoever waits for a
+    /// message gets [`ReaderError::Closed`], and streams end. `Ok` if it has ended already.
+    ///
+    /// # Errors
+    /// As [`Reader::close`](super::Reader::close).
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it to end by itself.
+    pub async fn close(&self) -> Result<(), ReaderError> {
+        match self.ask(Command::Close).await {
+            Err(ReaderError::Closed) => Ok(()),
+            result => result,
+        }
     }
 
     /// As [`Reader::stats`](super::Reader::stats), but for the batch that messages are being taken from,
@@ -191,6 +208,14 @@ impl ReaderHandle {
             return Err(ReaderError::Closed);
         }
         answer.await.unwrap_or(Err(ReaderError::Closed))
+    }
+
+    /// Control ends when the reader is closed.
+    fn need_open(&self) -> Result<(), ReaderError> {
+        if self.control.is_closed() {
+            return Err(ReaderError::Closed);
+        }
+        Ok(())
     }
 
     fn need_group(&self, call: &'static str) -> Result<(), ReaderError> {

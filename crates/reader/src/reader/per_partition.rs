@@ -131,9 +131,12 @@ impl PartitionStreams {
     /// Ends the streams, waits until they have been dropped, then closes the reader as
     /// [`Reader::close`] does.
     ///
+    /// # Errors
+    /// As [`Reader::close`].
+    ///
     /// # Cancel safety
     /// Dropping the future stops the reader at once.
-    pub async fn close(mut self) {
+    pub async fn close(mut self) -> Result<(), ReaderError> {
         let _ = self.end();
         loop {
             self.ending.retain(|queue| queue.strong_count() > 0);
@@ -142,7 +145,7 @@ impl PartitionStreams {
             }
             self.gone.notified().await;
         }
-        self.reader.close().await;
+        self.reader.close().await
     }
 
     fn add(&mut self, partition: TopicPartition) {

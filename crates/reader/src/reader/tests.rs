@@ -1,5 +1,6 @@
 //! A real reader against the embedded broker: in memory, on a paused clock.
 
+mod closing;
 mod cooperative;
 mod doors;
 mod fetching;

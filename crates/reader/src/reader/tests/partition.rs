@@ -24,7 +24,7 @@ async fn t44_all_messages_arrive_in_order() {
     assert_eq!(offsets(&mut reader, 1000).await, expected);
     assert_eq!(reader.offset(), Some(1000));
     assert_eq!(reader.lag(), Some(0));
-    reader.close().await;
+    reader.close().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -349,7 +349,7 @@ async fn t56_an_unreachable_broker_is_an_error_in_time() {
         let error = error.expect("an error in time").unwrap_err();
         assert!(matches!(error, ReaderError::Connection { .. }), "{error}");
         let closing = tokio::time::Instant::now();
-        reader.close().await;
+        reader.close().await.unwrap();
         assert!(
             closing.elapsed() < Duration::from_secs(1),
             "t63: {:?}",

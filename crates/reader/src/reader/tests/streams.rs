@@ -74,7 +74,7 @@ async fn without_a_group_each_chosen_partition_has_its_stream() {
         }
     }
     drop(two);
-    streams.close().await;
+    streams.close().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

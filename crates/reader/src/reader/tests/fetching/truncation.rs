@@ -108,7 +108,7 @@ async fn s25_a_group_checks_the_epoch_it_committed() {
     for _ in 0..20 {
         first.read_message().await.unwrap();
     }
-    first.close().await;
+    first.close().await.unwrap();
     kafka.truncate("t", 0, 10).unwrap();
     write(&kafka, "t", 0, 15);
     let mut second = member();
