@@ -1,6 +1,7 @@
 //! Cross-crate and conformance tests: one binary.
 
 mod acceptance;
+mod client;
 mod compat;
 mod conn;
 mod environment;

@@ -250,6 +250,22 @@ impl Cluster {
         self.connection_until(broker, purpose, deadline).await
     }
 
+    /// The connection to whoever `to` means: for a request whose form depends on the version both sides speak.
+    ///
+    /// # Errors
+    /// As [`connection`](Self::connection); a coordinator's refusal to be found is [`ConnError::Kafka`].
+    ///
+    /// # Cancel safety
+    /// As [`connection`](Self::connection).
+    pub async fn connection_to(
+        &self,
+        to: To<'_>,
+        purpose: Purpose,
+        deadline: Instant,
+    ) -> Result<Connection, ConnError> {
+        self.route(to, purpose, deadline).await
+    }
+
     /// The open connection to a broker for a purpose, if there is one; never waits.
     pub fn ready_connection(&self, broker: BrokerId, purpose: Purpose) -> Option<Connection> {
         self.shared().known_broker(broker)?.ready(purpose)

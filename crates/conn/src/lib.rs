@@ -23,6 +23,7 @@ mod stream;
 mod summary;
 mod throttle;
 mod tls;
+mod topic_partition;
 mod transport;
 mod view;
 
@@ -51,6 +52,7 @@ pub use sasl::{
 };
 pub use summary::{DurationStats, Summary, SummaryStats};
 pub use tls::{TlsBuilder, TlsConfig};
+pub use topic_partition::TopicPartition;
 pub use transport::{
     Dial, DialFuture, ResolveFuture, Resolver, Transport, dial_async_fn, dial_fn, resolver_fn,
 };

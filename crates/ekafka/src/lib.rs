@@ -32,6 +32,13 @@
 
 pub mod config;
 
+/// Administrative calls: everything that [`Client`] asks and answers.
+pub mod admin {
+    pub use ekafka_admin::*;
+}
+
+pub use ekafka_admin::{AdminError, Client};
+
 pub use ekafka_conn::{
     Batch, Broker, BrokerId, BrokerView, Cluster, ClusterView, Conn, ConnConfig, ConnError,
     Connection, CoordinatorKind, Dial, DialFuture, Dialer, DurationStats, FIRST_OFFSET, Filled,

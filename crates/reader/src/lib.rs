@@ -7,7 +7,6 @@ mod event;
 mod reader;
 mod stats;
 mod story;
-mod topic_partition;
 
 mod inbox;
 mod lane;
@@ -25,7 +24,7 @@ mod fetcher;
 
 pub use batch::{RecordBatch, RecordBatchIter};
 pub use config::{ReaderBuilder, ReaderConfig};
-pub use ekafka_conn::{Message, MessageBatch};
+pub use ekafka_conn::{Message, MessageBatch, TopicPartition};
 pub use ekafka_protocol::messages::IsolationLevel;
 pub use error::ReaderError;
 pub use event::Event;
@@ -34,4 +33,3 @@ pub use reader::{
 };
 pub use reset::{OutOfRange, StartOffset};
 pub use stats::{DetailedStats, ReaderStats};
-pub use topic_partition::TopicPartition;

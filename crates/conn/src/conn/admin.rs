@@ -11,7 +11,8 @@ use ekafka_protocol::cold::create_topics_request::{
 use ekafka_protocol::cold::delete_topics_request::DeleteTopicState;
 use ekafka_protocol::cold::{BrokerId, CreateTopicsRequest, DeleteTopicsRequest, TopicName};
 use ekafka_protocol::messages::{
-    ApiVersionsRequest, MetadataBroker, MetadataRequest, MetadataRequestTopic, MetadataResponse,
+    ApiVersionsRequest, MetadataBroker, MetadataPartition, MetadataRequest, MetadataRequestTopic,
+    MetadataResponse, MetadataTopic,
 };
 use ekafka_protocol::{ApiKey, ErrorCode, StrBytes, VersionRange};
 use tokio::time::Instant;
@@ -58,6 +59,11 @@ impl Broker {
         crate::HostPort::new(self.host.as_str(), self.port).to_string()
     }
 
+    /// All brokers that a metadata answer lists.
+    pub fn all_of(answer: &MetadataResponse) -> Vec<Self> {
+        answer.brokers.iter().map(Self::of).collect()
+    }
+
     fn of(broker: &MetadataBroker) -> Self {
         Self {
             id: broker.node_id,
@@ -85,6 +91,23 @@ pub struct Partition {
     pub offline_replicas: Vec<Broker>,
     /// What is wrong with the partition, or `NONE`.
     pub error: ErrorCode,
+}
+
+impl Partition {
+    /// The partitions of one topic of a metadata answer.
+    pub fn all_of(answer: &MetadataResponse, topic: &MetadataTopic) -> Vec<Self> {
+        let brokers = |ids: &[i32]| ids.iter().map(|id| broker_of(answer, *id)).collect();
+        let partition = |partition: &MetadataPartition| Self {
+            topic: topic.name.as_deref().unwrap_or_default().to_owned(),
+            id: partition.partition_index,
+            leader: broker_of(answer, partition.leader_id),
+            replicas: brokers(answer.nodes(partition.replica_nodes)),
+            isr: brokers(answer.nodes(partition.isr_nodes)),
+            offline_replicas: brokers(answer.nodes(partition.offline_replicas)),
+            error: partition.error_code,
+        };
+        topic.partitions.iter().map(partition).collect()
+    }
 }
 
 /// A topic to create.
@@ -125,7 +148,7 @@ impl Conn {
     /// Dropping the future leaves the connection usable.
     pub async fn brokers(&self) -> Result<Vec<Broker>, ConnError> {
         let answer = self.send(&MetadataRequest::default()).await?;
-        Ok(answer.brokers.iter().map(Broker::of).collect())
+        Ok(Broker::all_of(&answer))
     }
 
     /// The broker to send administrative requests to; one of id -1 while there is none (API
@@ -282,22 +305,10 @@ pub(super) fn topic_name(topic: &str) -> TopicName {
 
 /// Every partition of an answer.
 fn partitions(answer: &MetadataResponse) -> Vec<Partition> {
-    let brokers = |ids: &[i32]| ids.iter().map(|id| broker_of(answer, *id)).collect();
-    let mut found = Vec::new();
-    for topic in &answer.topics {
-        for partition in &topic.partitions {
-            found.push(Partition {
-                topic: topic.name.as_deref().unwrap_or_default().to_owned(),
-                id: partition.partition_index,
-                leader: broker_of(answer, partition.leader_id),
-                replicas: brokers(answer.nodes(partition.replica_nodes)),
-                isr: brokers(answer.nodes(partition.isr_nodes)),
-                offline_replicas: brokers(answer.nodes(partition.offline_replicas)),
-                error: partition.error_code,
-            });
-        }
-    }
-    found
+    let topics = answer.topics.iter();
+    topics
+        .flat_map(|topic| Partition::all_of(answer, topic))
+        .collect()
 }
 
 /// The broker of that id, or one with nothing but the id when the answer does not describe it.

@@ -1,0 +1,66 @@
+//! What became of each thing that one call was about.
+
+use std::borrow::Borrow;
+
+use crate::error::AdminError;
+
+/// What became of each topic, partition or group of a call, in the order asked.
+#[derive(Debug, Clone)]
+#[must_use = "each part of the call may have failed"]
+pub struct Outcomes<K, V>(Vec<(K, Result<V, AdminError>)>);
+
+impl<K, V> Outcomes<K, V> {
+    pub(crate) fn new(outcomes: Vec<(K, Result<V, AdminError>)>) -> Self {
+        Self(outcomes)
+    }
+
+    /// All results.
+    ///
+    /// # Errors
+    /// The first failure; the others may have succeeded.
+    pub fn all(self) -> Result<Vec<(K, V)>, AdminError> {
+        let outcomes = self.0.into_iter();
+        outcomes
+            .map(|(key, outcome)| outcome.map(|value| (key, value)))
+            .collect()
+    }
+
+    /// What became of `key`; `None` when it was not asked about.
+    pub fn get<Q: PartialEq + ?Sized>(&self, key: &Q) -> Option<Result<&V, &AdminError>>
+    where
+        K: Borrow<Q>,
+    {
+        let found = self.0.iter().find(|(known, _)| known.borrow() == key);
+        found.map(|(_, outcome)| outcome.as_ref())
+    }
+
+    /// Each with its outcome.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&K, Result<&V, &AdminError>)> {
+        self.0.iter().map(|(key, outcome)| (key, outcome.as_ref()))
+    }
+
+    /// Those that failed, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&K, &AdminError)> {
+        let outcomes = self.0.iter();
+        outcomes.filter_map(|(key, outcome)| Some((key, outcome.as_ref().err()?)))
+    }
+
+    /// How many were asked about.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing was asked about.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<K, V> IntoIterator for Outcomes<K, V> {
+    type Item = (K, Result<V, AdminError>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

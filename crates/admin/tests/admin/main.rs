@@ -1,0 +1,4 @@
+//! The client against the embedded broker, with the faults that only it can make.
+
+mod calling;
+mod setup;
