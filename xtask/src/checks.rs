@@ -12,6 +12,9 @@ const FEATURES: [(&str, &[&str]); 3] = [
     ("ekafka", &["zstd", "native-roots"]),
 ];
 
+/// The release of mdBook that builds the guide.
+const MDBOOK: &str = "0.5.4";
+
 /// Formats everything, or only looks.
 pub(crate) fn format(check: bool) -> Result<(), Failure> {
     let mut command = process::cargo(["fmt", "--all"]);
@@ -84,6 +87,30 @@ pub(crate) fn fuzz(target: Option<&str>, seconds: u32) -> Result<(), Failure> {
     )
 }
 
+/// The guide in docs/ as web pages in target/book, by mdBook, which is put into target/tools when it is missing.
+pub(crate) fn book() -> Result<(), Failure> {
+    let tools = process::root().join("target").join("tools");
+    let mdbook = tools.join("bin").join("mdbook");
+    if !mdbook.exists() {
+        let install = [
+            "install",
+            "mdbook",
+            "--version",
+            MDBOOK,
+            "--locked",
+            "--no-default-features",
+            "--debug",
+            "--root",
+        ];
+        process::run(process::cargo(install).arg(tools))?;
+    }
+    process::run(
+        Command::new(mdbook)
+            .arg("build")
+            .arg(process::root().join("docs")),
+    )
+}
+
 /// Everything that needs no outside service, in the order that fails soonest.
 pub(crate) fn ci() -> Result<(), Failure> {
     format(true)?;
@@ -91,6 +118,7 @@ pub(crate) fn ci() -> Result<(), Failure> {
     doc()?;
     test(&[])?;
     crate::examples::run()?;
+    book()?;
     if process::succeeds(&mut process::cargo(["deny", "--version"])) {
         deny()?;
     } else {

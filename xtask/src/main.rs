@@ -54,6 +54,8 @@ enum Job {
     },
     /// The documentation, warnings denied
     Doc,
+    /// The guide in docs/ as web pages in target/book (brings mdBook when it is missing)
+    Book,
     /// Licences, advisories and banned crates (needs cargo-deny)
     Deny,
     /// Run the examples, each on an embedded broker of its own
@@ -110,6 +112,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Lint => checks::lint(),
         Job::Test { rest } => checks::test(rest),
         Job::Doc => checks::doc(),
+        Job::Book => checks::book(),
         Job::Deny => checks::deny(),
         Job::Examples => examples::run(),
         Job::Features => checks::features(),

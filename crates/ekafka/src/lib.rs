@@ -64,3 +64,13 @@ pub use ekafka_writer::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The guide's examples must compile, and run unless they say otherwise.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/introduction.md")]
+    struct Introduction;
+
+    #[doc = include_str!("../../../docs/testing.md")]
+    struct Testing;
+}
