@@ -50,7 +50,7 @@ pub use sasl::{
     DEFAULT_MAX_ITERATIONS, LoginError, MIN_ITERATIONS, Mechanism, MechanismError,
     MechanismSession, MskIam, Plain, Scram, ScramAlgorithm, Secret, Step,
 };
-pub use summary::{DurationStats, Summary, SummaryStats};
+pub use summary::{DetailedSummary, DurationStats, Summary, SummaryStats};
 pub use tls::{TlsBuilder, TlsConfig};
 pub use topic_partition::TopicPartition;
 pub use transport::{

@@ -42,7 +42,7 @@ pub use ekafka_admin::{AdminError, Client};
 pub use ekafka_conn::{
     Batch, Broker, BrokerId, BrokerView, Cluster, ClusterView, Conn, ConnConfig, ConnError,
     Connection, CoordinatorKind, Dial, DialFuture, Dialer, DurationStats, FIRST_OFFSET, Filled,
-    Header, HostPort, IsolationLevel, LAST_OFFSET, LeaderEpoch, LoginError, Mechanism,
+    Header, HostPort, IsolationLevel, LAST_OFFSET, LeaderEpoch, Logger, LoginError, Mechanism,
     MechanismError, MechanismSession, Message, MskIam, Partition, PartitionView, Plain, Purpose,
     ReadBatchConfig, Record, Refresh, ResolveFuture, Resolver, Scram, ScramAlgorithm, Secret,
     SeekMode, Stage, Step, SummaryStats, TlsBuilder, TlsConfig, To, TopicConfig, TopicView,
@@ -57,7 +57,8 @@ pub use ekafka_reader::{
 };
 pub use ekafka_writer::{
     Acks, Cause, CompletedBatch, CompletedRecord, CompletedRecords, Delivered, Delivery,
-    ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig, WriterError, balancer,
+    DetailedWriterStats, ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig, WriterError,
+    WriterStats, balancer,
 };
 
 /// The README's example must compile.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ekafka_conn::{Cluster, ConnConfig};
+use ekafka_conn::{Cluster, ConnConfig, Logger, Loggers};
 use ekafka_protocol::compression::Compression;
 
 use crate::accumulator::{Limits, Patience};
@@ -56,6 +56,7 @@ pub struct WriterConfig {
     auto_create: bool,
     asynchronous: bool,
     completion: Option<Callback>,
+    loggers: Loggers,
     /// Sizes are kafka-go's estimates, and attempts alone bound the delivery.
     like_kafka_go: bool,
 }
@@ -75,6 +76,7 @@ pub(crate) struct Checked {
     /// Whether `write` returns once its records are accepted.
     pub(crate) asynchronous: bool,
     pub(crate) completion: Option<Callback>,
+    pub(crate) loggers: Loggers,
 }
 
 impl Default for WriterConfig {
@@ -103,6 +105,7 @@ impl Default for WriterConfig {
             auto_create: false,
             asynchronous: false,
             completion: None,
+            loggers: Loggers::default(),
             like_kafka_go: false,
         }
     }
@@ -324,6 +327,24 @@ impl WriterConfig {
         self
     }
 
+    /// Takes lines about what the writer does: each batch written. A task of its own calls it; lines that come faster than it
+    /// takes them are left out.
+    ///
+    /// kafka-go: `Logger`. Default: none. The same events go to `tracing`, with fields.
+    pub fn logger(mut self, logger: impl Logger + 'static) -> Self {
+        self.loggers.logger = Some(Arc::new(logger));
+        self
+    }
+
+    /// Takes lines about what goes wrong: attempts that failed, records given up. As [`logger`](Self::logger), which takes
+    /// these lines too where this is not set.
+    ///
+    /// kafka-go: `ErrorLogger`. Default: none.
+    pub fn error_logger(mut self, logger: impl Logger + 'static) -> Self {
+        self.loggers.error_logger = Some(Arc::new(logger));
+        self
+    }
+
     /// Checks everything and makes the writer. Nothing is dialled before the first record.
     ///
     /// # Errors
@@ -362,6 +383,7 @@ impl WriterConfig {
                 auto_create: self.auto_create,
                 asynchronous: self.asynchronous,
                 completion: self.completion,
+                loggers: self.loggers,
             }),
             _ => Err(config_error(&faults)),
         }

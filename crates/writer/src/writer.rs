@@ -3,6 +3,7 @@
 
 mod accept;
 mod call;
+mod outside;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -14,7 +15,6 @@ use tokio::time::Instant;
 
 use crate::accumulator::{Shelf, Topic};
 use crate::balancer::Balancer;
-use crate::completion::{self, Teller};
 use crate::config::{Checked, WriterConfig, config_error};
 use crate::error::{Undelivered, WriteErrors, WriterError};
 use crate::receipt::Delivery;
@@ -72,15 +72,13 @@ impl Writer {
         // Enough for a full pipe and the batches being filled behind it.
         let pooled = 2 * config.rules.depth + 2;
         let mut shelf = Shelf::new(config.limits, config.buffer_memory, pooled);
-        if let Some(callback) = config.completion {
-            let (teller, jobs) = Teller::new(callback, Arc::clone(&shelf.pool));
-            shelf.teller = Some(teller);
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the completion task: one per writer that has a completion function"
-            )]
-            tokio::spawn(completion::run(jobs));
-        }
+        shelf.outside = outside::start(
+            config.cluster.config().client_name(),
+            config.topic.as_deref(),
+            config.loggers,
+            config.completion,
+            &shelf.pool,
+        );
         let sender = Sender::start(config.rules, config.cluster, Arc::new(shelf));
         let door = Door {
             sender,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ekafka_conn::{DurationStats, SummaryStats};
+use ekafka_conn::DetailedSummary;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::ReaderStats;
@@ -31,11 +31,11 @@ impl Serialize for DetailedStats<'_> {
         let stats = self.0;
         let mut object = serializer.serialize_struct("ReaderStats", KEYS + 4)?;
         counts(&mut object, stats)?;
-        object.serialize_field("DialTime", &Full::times(&stats.dial_time))?;
-        object.serialize_field("ReadTime", &Full::times(&stats.read_time))?;
-        object.serialize_field("WaitTime", &Full::times(&stats.wait_time))?;
-        object.serialize_field("FetchSize", &Full(stats.fetch_size))?;
-        object.serialize_field("FetchBytes", &Full(stats.fetch_bytes))?;
+        object.serialize_field("DialTime", &DetailedSummary::from(stats.dial_time))?;
+        object.serialize_field("ReadTime", &DetailedSummary::from(stats.read_time))?;
+        object.serialize_field("WaitTime", &DetailedSummary::from(stats.wait_time))?;
+        object.serialize_field("FetchSize", &DetailedSummary::from(stats.fetch_size))?;
+        object.serialize_field("FetchBytes", &DetailedSummary::from(stats.fetch_bytes))?;
         settings(&mut object, stats)?;
         object.serialize_field("Batches", &stats.batches)?;
         object.serialize_field("FetchedBytes", &stats.fetched_bytes)?;
@@ -67,33 +67,6 @@ fn settings<O: SerializeStruct>(object: &mut O, stats: &ReaderStats) -> Result<(
     object.serialize_field("Topic", &stats.topic)?;
     object.serialize_field("Partition", &stats.partition)?;
     object.serialize_field("DeprecatedFetchesWithTypo", &stats.fetches)
-}
-
-/// A summary with its count and sum.
-struct Full(SummaryStats);
-
-impl Full {
-    fn times(stats: &DurationStats) -> Self {
-        Self(SummaryStats {
-            avg: nanoseconds(stats.avg),
-            min: nanoseconds(stats.min),
-            max: nanoseconds(stats.max),
-            count: stats.count,
-            sum: nanoseconds(stats.sum),
-        })
-    }
-}
-
-impl Serialize for Full {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("SummaryStats", 5)?;
-        object.serialize_field("Avg", &self.0.avg)?;
-        object.serialize_field("Min", &self.0.min)?;
-        object.serialize_field("Max", &self.0.max)?;
-        object.serialize_field("Count", &self.0.count)?;
-        object.serialize_field("Sum", &self.0.sum)?;
-        object.end()
-    }
 }
 
 fn nanoseconds(time: Duration) -> u64 {

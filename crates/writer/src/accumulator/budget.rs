@@ -55,6 +55,12 @@ impl Budget {
         permit.units == self.total
     }
 
+    /// Bytes that are taken.
+    pub(crate) fn in_use(&self) -> u64 {
+        let free = self.free.available_permits() as u64;
+        u64::from(self.total).saturating_sub(free) * UNIT as u64
+    }
+
     /// Whether someone waits for room.
     pub(crate) fn is_contended(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0

@@ -16,10 +16,11 @@ use ekafka_protocol::{EncodeError, StrBytes};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::completion::Teller;
 use crate::error::{Cause, TopicPartition};
+use crate::outside::Outside;
 use crate::partitioner::Sticky;
 use crate::receipt::Receipt;
+use crate::stats::TopicCounters;
 
 pub(crate) use batch::{OpenBatch, Pool};
 pub(crate) use budget::{Budget, Permit};
@@ -39,8 +40,7 @@ pub(crate) struct Shelf {
     failure: OnceLock<Cause>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) pool: Arc<Pool>,
-    /// Who tells the application what became of each batch, if it wants to know.
-    pub(crate) teller: Option<Teller>,
+    pub(crate) outside: Outside,
     pub(crate) limits: Limits,
 }
 
@@ -88,6 +88,7 @@ pub(crate) struct Partition {
     /// The topic's name in the form that messages take without a copy.
     pub(crate) name: StrBytes,
     pub(crate) topic_id: Uuid,
+    pub(crate) counters: TopicCounters,
     queue: Mutex<Queue>,
 }
 
@@ -116,7 +117,7 @@ impl Shelf {
             failure: OnceLock::new(),
             budget: Budget::new(buffer_memory),
             pool: Arc::new(Pool::new(pooled)),
-            teller: None,
+            outside: Outside::default(),
             limits,
         }
     }
@@ -268,6 +269,10 @@ impl Shelf {
             Some(first) => first.name.clone(),
             None => StrBytes::from_string(topic.name.to_string()),
         };
+        let counters = match list.first() {
+            Some(first) => first.counters.clone(),
+            None => self.outside.counters.of_topic(&topic.name),
+        };
         for number in list.len()..count {
             let mut queue = Queue::default();
             if self.is_shut() {
@@ -281,6 +286,7 @@ impl Shelf {
                 },
                 name: name.clone(),
                 topic_id: topic.id,
+                counters: counters.clone(),
                 queue: Mutex::new(queue),
             }));
         }
@@ -320,7 +326,7 @@ impl Shelf {
         // A buffer keeps the length of its last batch, and `reserve` counts from there.
         buffer.reserve(wanted.saturating_sub(buffer.len()));
         let (_, mut resolver) = Receipt::new(partition.at.clone());
-        resolver.set_teller(self.teller.clone());
+        resolver.set_teller(self.outside.teller.clone());
         let limit = self.limits.batch_bytes.max(size);
         queue.set_open(OpenBatch::new(buffer, resolver, permit, limit, clock()));
         Ok(())

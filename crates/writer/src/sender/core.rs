@@ -83,6 +83,8 @@ pub(crate) struct Core {
 #[derive(Debug)]
 struct Sent {
     broker: BrokerId,
+    /// When it left.
+    at: Instant,
     /// Lane and batch, in the order of the request; empty once answered for.
     batches: Vec<Option<(usize, u64)>>,
 }

@@ -31,6 +31,7 @@ use crate::error::{Cause, TopicPartition};
 
 pub(crate) use self::core::{Abandoned, Rules};
 use self::core::{Cargo, Core, Departure, Leaders, Wishes};
+pub(crate) use self::in_flight::Flight;
 
 /// What the threads that take turns at sending share.
 #[derive(Debug)]
@@ -117,6 +118,10 @@ impl Sender {
         )]
         tokio::spawn(task::run(Arc::clone(&sender)));
         sender
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(crate) fn cluster(&self) -> &Cluster {
@@ -328,7 +333,7 @@ fn handle(sender: &Arc<Sender>, core: &mut Core, event: Event, leaders: &Known<'
         Event::Written {
             request,
             result: Ok(()),
-        } => core.handle_written(request),
+        } => core.handle_written(request, now),
         Event::View => {
             widen_topics(&sender.shelf, leaders.0);
             core.handle_view(leaders, now);

@@ -26,7 +26,7 @@ pub(super) async fn run(sender: Arc<Sender>) {
             return;
         }
         for broker in wishes.dial {
-            dials.add(dial(sender.cluster.clone(), broker));
+            dials.add(dial(Arc::clone(&sender), broker));
         }
         if wishes.identity && asking.is_none() {
             asking = Some(Box::pin(identity::ask(
@@ -55,8 +55,10 @@ pub(super) async fn run(sender: Arc<Sender>) {
     }
 }
 
-async fn dial(cluster: Cluster, broker: BrokerId) -> (BrokerId, Result<Connection, ConnError>) {
-    let result = cluster.connection(broker, Purpose::Produce).await;
+async fn dial(sender: Arc<Sender>, broker: BrokerId) -> (BrokerId, Result<Connection, ConnError>) {
+    let begun = Instant::now();
+    let result = sender.cluster.connection(broker, Purpose::Produce).await;
+    sender.shelf.outside.counters.note_dial(begun.elapsed());
     (broker, result)
 }
 

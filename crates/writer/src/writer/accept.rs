@@ -111,7 +111,7 @@ impl Door {
             paid,
             Instant::now,
         );
-        if let (Offer::Accepted(index), Some(_)) = (&offer, &shelf.teller) {
+        if let (Offer::Accepted(index), Some(_)) = (&offer, &shelf.outside.teller) {
             queue.set_tags(*index, std::iter::once(record.tag));
         }
         let delivery = match offer {
@@ -363,7 +363,7 @@ impl Door {
                         if let Some(receipt) = receipt {
                             call.note_run(receipt, *position, 1, 0);
                         }
-                        if self.sender.shelf.teller.is_some() {
+                        if self.sender.shelf.outside.teller.is_some() {
                             let tag = records[call.index(*position)].tag;
                             queue.set_tags(0, std::iter::once(tag));
                         }
@@ -380,7 +380,7 @@ impl Door {
                         data(record, record.timestamp.unwrap_or(now))
                     });
                     let count = self.sender.shelf.offer_all(queue, others);
-                    if self.sender.shelf.teller.is_some() {
+                    if self.sender.shelf.outside.teller.is_some() {
                         let tagged = *position - 1..*position + count;
                         let tags = tagged.map(|position| records[call.index(position)].tag);
                         queue.set_tags(index, tags);

@@ -104,7 +104,8 @@ async fn t115_t120_s3_17_it_is_told_before_the_call_returns_with_offsets_and_tag
     ledger.lines().clear();
     let first = writer.send(Record::new("d")).await.unwrap();
     let second = writer.send(Record::new("e").tag(5)).await.unwrap();
-    (first.await.unwrap(), second.await.unwrap());
+    first.await.unwrap();
+    second.await.unwrap();
     let tags: Vec<_> = ledger
         .lines()
         .iter()
@@ -341,7 +342,8 @@ async fn a_slow_function_slows_writing_down() {
     assert!(error.to_string().contains("no room"), "{error}");
     assert!(!first.is_done());
     drop(go);
-    (first.await.unwrap(), second.await.unwrap());
+    first.await.unwrap();
+    second.await.unwrap();
     writer
         .send(Record::new(&value))
         .await

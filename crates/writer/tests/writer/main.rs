@@ -9,4 +9,5 @@ mod delivery;
 mod faults;
 mod kafka_go;
 mod life;
+mod observed;
 mod rig;

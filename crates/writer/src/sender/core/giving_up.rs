@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Core;
-use crate::accumulator::{OpenBatch, Partition};
+use crate::accumulator::{OpenBatch, Partition, Shelf};
 use crate::error::{Cause, TopicPartition, WriterError};
 
 /// What was not delivered when the writer was ended.
@@ -21,6 +21,10 @@ impl Core {
     /// The writer has failed for good: everything is told so, and all that comes later.
     pub(crate) fn fail(&mut self, cause: Cause) {
         self.shelf.fail(cause.clone());
+        tracing::warn!(%cause, "the writer has failed");
+        if let Some(story) = &self.shelf.outside.story {
+            story.tell_fault(format!("the writer has failed: {cause}"));
+        }
         let fatal = cause.clone();
         self.end(|at, maybe_written| WriterError::Fatal {
             at,
@@ -66,7 +70,7 @@ impl Core {
             let Some(batch) = take(&lane.partition, Some(limit)) else {
                 break;
             };
-            refuse(batch, cause.clone());
+            refuse(&self.shelf, &lane.partition, batch, cause.clone());
         }
         self.renew();
     }
@@ -85,7 +89,7 @@ impl Core {
             return;
         };
         while let Some(batch) = take(&lane.partition, None) {
-            refuse(batch, cause.clone());
+            refuse(&self.shelf, &lane.partition, batch, cause.clone());
         }
         self.renew();
     }
@@ -97,7 +101,7 @@ impl Core {
         };
         let cause = self.failed.clone().unwrap_or(Cause::Closed);
         while let Some(batch) = take(&lane.partition, None) {
-            refuse(batch, cause.clone());
+            refuse(&self.shelf, &lane.partition, batch, cause.clone());
         }
     }
 
@@ -116,6 +120,10 @@ impl Core {
         let error = flight.failure(cause);
         if !flight.is_waiting() {
             if let Some(error) = error {
+                let count = flight.count() as usize;
+                self.shelf
+                    .outside
+                    .note_failed(&lane.partition, count, &error);
                 flight.resolve_early(error);
             }
             return;
@@ -140,7 +148,9 @@ impl Core {
         }
         lane.partition.queue().handle_resolved();
         if let Some(error) = error {
-            tracing::debug!(%error, records = count, "batch failed");
+            self.shelf
+                .outside
+                .note_failed(&lane.partition, count as usize, &error);
             flight.resolve(Err(error), &self.shelf.pool);
         }
         self.list(number);
@@ -160,16 +170,19 @@ impl Core {
                 } else {
                     abandoned.not_written += count;
                 }
-                let at = resolver.at().clone();
-                flight.resolve_early(error(at, maybe_written));
+                let error = error(resolver.at().clone(), maybe_written);
+                self.shelf
+                    .outside
+                    .note_failed(&lane.partition, count, &error);
+                flight.resolve_early(error);
             }
             lane.flights.retain(|flight| !flight.is_waiting());
-            abandoned.not_written += end_queue(&lane.partition, &error);
+            abandoned.not_written += end_queue(&self.shelf, &lane.partition, &error);
         }
         let shelf = Arc::clone(&self.shelf);
         shelf.each_topic(|topic| {
             for partition in &topic.partitions().list {
-                abandoned.not_written += end_queue(partition, &error);
+                abandoned.not_written += end_queue(&shelf, partition, &error);
             }
         });
         abandoned
@@ -177,9 +190,10 @@ impl Core {
 }
 
 /// Resolves a batch that was never sent.
-fn refuse(batch: OpenBatch, cause: Cause) {
-    let at = batch.resolver().at().clone();
-    batch.refuse(WriterError::NotWritten { at, cause });
+fn refuse(shelf: &Shelf, partition: &Partition, batch: OpenBatch, cause: Cause) {
+    let at = partition.at.clone();
+    let error = WriterError::NotWritten { at, cause };
+    shelf.outside.refuse(partition, batch, error);
 }
 
 /// Takes the oldest batch of a queue. The lock is free again when this returns: what follows wakes waiting callers.
@@ -188,12 +202,16 @@ fn take(partition: &Partition, limit: Option<Instant>) -> Option<OpenBatch> {
 }
 
 /// Resolves what waits in a queue; says how many records that were.
-fn end_queue(partition: &Partition, error: impl Fn(TopicPartition, bool) -> WriterError) -> usize {
+fn end_queue(
+    shelf: &Shelf,
+    partition: &Partition,
+    error: impl Fn(TopicPartition, bool) -> WriterError,
+) -> usize {
     let mut records = 0;
     while let Some(batch) = take(partition, None) {
         records += batch.count();
-        let at = batch.resolver().at().clone();
-        batch.refuse(error(at, false));
+        let error = error(partition.at.clone(), false);
+        shelf.outside.refuse(partition, batch, error);
     }
     records
 }

@@ -10,6 +10,7 @@ use super::{Cargo, Core, Departure, Leaders, Sent, is_replaced};
 use crate::accumulator::{OpenBatch, Taken};
 use crate::error::{Cause, WriterError};
 use crate::sender::in_flight::{Flight, Next, Place};
+use crate::stats::Attempt;
 
 impl Core {
     /// Fills a request with the lanes whose turn it is.
@@ -62,7 +63,13 @@ impl Core {
             return None;
         }
         self.plan.handle_sent(broker);
-        self.requests.insert(request, Sent { broker, batches });
+        let at = now;
+        let sent = Sent {
+            broker,
+            at,
+            batches,
+        };
+        self.requests.insert(request, sent);
         Some(Departure {
             request,
             batches: cargo,
@@ -144,6 +151,8 @@ impl Core {
         let lane = self.lanes[number].as_mut()?;
         match batch.seal(self.rules.compression, &self.shelf.pool) {
             Ok(closed) => {
+                let age = now.saturating_duration_since(closed.opened);
+                self.shelf.outside.counters.note_sealed(age);
                 lane.flights.push_back(Flight {
                     id,
                     sealed: closed.sealed,
@@ -166,6 +175,9 @@ impl Core {
                 let at = resolver.at().clone();
                 let cause = Cause::Encode(Arc::new(error));
                 let error = WriterError::NotWritten { at, cause };
+                let count = resolver.count() as usize;
+                let outside = &self.shelf.outside;
+                outside.note_failed(&lane.partition, count, &error);
                 match resolver.take_teller() {
                     Some(teller) => teller.tell(resolver, Err(error), None, None),
                     None => resolver.resolve(Err(error)),
@@ -200,6 +212,14 @@ impl Core {
         };
         flight.place = Place::OnWire(broker);
         flight.attempts += 1;
+        let opened = flight.expires.checked_sub(self.rules.delivery_timeout);
+        let age = now.saturating_duration_since(opened.unwrap_or(now));
+        self.shelf.outside.counters.note_attempt(&Attempt {
+            records: count as usize,
+            bytes: flight.sealed.uncompressed_len(),
+            sent_bytes: bytes.len(),
+            age: (flight.attempts == 1).then_some(age),
+        });
         if let Some(resolver) = &mut flight.resolver {
             resolver.set_on_wire(true);
         }

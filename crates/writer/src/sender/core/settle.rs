@@ -26,7 +26,12 @@ impl Core {
         let Some(mut sent) = self.requests.remove(&request) else {
             return;
         };
-        self.plan.handle_answered(sent.broker);
+        self.note_answered(&sent, now);
+        let wait = u64::try_from(answer.throttle_time_ms).unwrap_or(0);
+        self.shelf
+            .outside
+            .counters
+            .note_throttle(Duration::from_millis(wait));
         // Brokers mostly answer in the order of the request: the search begins where the last one ended.
         let mut from = 0;
         for topic in &answer.responses {
@@ -55,6 +60,7 @@ impl Core {
             let Some((number, id)) = sent.batches[position].take() else {
                 continue;
             };
+            self.shelf.outside.counters.note_error();
             if self.rules.idempotent {
                 self.retry(
                     number,
@@ -86,7 +92,7 @@ impl Core {
         let Some(sent) = self.requests.remove(&request) else {
             return;
         };
-        self.plan.handle_answered(sent.broker);
+        self.note_answered(&sent, now);
         let maybe_sent = error.maybe_sent() || matches!(error, ConnError::Closed);
         let stored = if maybe_sent {
             Stored::Maybe
@@ -96,6 +102,7 @@ impl Core {
         let cause = Arc::new(error.clone());
         for (number, id) in sent.batches.into_iter().flatten() {
             let cause = Cause::Connection(Arc::clone(&cause));
+            self.shelf.outside.counters.note_error();
             if error.is_retriable() || matches!(error, ConnError::Closed) {
                 self.retry(number, id, stored, true, cause, leaders, now);
             } else {
@@ -107,11 +114,11 @@ impl Core {
     }
 
     /// A request that no broker answers (acks none) was handed to the operating system.
-    pub(crate) fn handle_written(&mut self, request: u64) {
+    pub(crate) fn handle_written(&mut self, request: u64, now: Instant) {
         let Some(sent) = self.requests.remove(&request) else {
             return;
         };
-        self.plan.handle_answered(sent.broker);
+        self.note_answered(&sent, now);
         for (number, id) in sent.batches.into_iter().flatten() {
             self.succeed(
                 number,
@@ -122,6 +129,12 @@ impl Core {
                 },
             );
         }
+    }
+
+    fn note_answered(&mut self, sent: &Sent, now: Instant) {
+        self.plan.handle_answered(sent.broker);
+        let took = now.saturating_duration_since(sent.at);
+        self.shelf.outside.counters.note_request(took);
     }
 
     fn handle_partition(
@@ -138,7 +151,11 @@ impl Core {
             base_offset: (answer.base_offset >= 0).then_some(answer.base_offset),
             log_append_time: (answer.log_append_time_ms >= 0).then_some(answer.log_append_time_ms),
         };
-        match verdict(code) {
+        let verdict = verdict(code);
+        if !matches!(verdict, Verdict::Written | Verdict::Duplicate) {
+            self.shelf.outside.counters.note_error();
+        }
+        match verdict {
             Verdict::Written | Verdict::Duplicate => self.succeed(number, id, ack),
             Verdict::Retry { stored, stale } => {
                 self.retry(number, id, stored, stale, Cause::Code(code), leaders, now);
@@ -168,6 +185,11 @@ impl Core {
             self.producer.handle_written(&mut lane.sequence, *stamp);
         }
         lane.partition.queue().handle_resolved();
+        if flight.resolver.is_some() {
+            self.shelf
+                .outside
+                .note_written(&lane.partition, &flight, &ack);
+        }
         flight.resolve(Ok(ack), &self.shelf.pool);
         self.list(number);
     }
@@ -207,7 +229,9 @@ impl Core {
             self.fail_for(number, id, cause);
             return;
         }
-        tracing::debug!(%at, attempts = flight.attempts, %cause, "batch to be sent again");
+        self.shelf
+            .outside
+            .note_retry(&lane.partition, flight.attempts, &cause);
         let until = now + backoff(self.rules.backoff, flight.attempts);
         let epoch = leaders.leader(at).map_or(-1, |(_, epoch)| epoch);
         flight.place = Place::Waiting {
