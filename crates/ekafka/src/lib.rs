@@ -51,7 +51,8 @@ pub use ekafka_conn::{
 pub use ekafka_protocol::compression::{Codec, Compression};
 pub use ekafka_protocol::{ApiKey, DecodeError, EncodeError, ErrorCode};
 pub use ekafka_reader::{
-    DetailedStats, Event, MessageStream, OutOfRange, PartitionStream, PartitionStreams, Reader,
+    ConsumerGroup, ConsumerGroupBuilder, DetailedStats, Event, Generation, GenerationEnd,
+    MessageStream, OutOfRange, PartitionAssignment, PartitionStream, PartitionStreams, Reader,
     ReaderBuilder, ReaderConfig, ReaderError, ReaderHandle, ReaderStats, Received, RecordBatch,
     RecordBatchIter, StartOffset, TopicPartition, assignor,
 };

@@ -176,9 +176,8 @@ impl<W> Commits<W> {
             return self.settle(Ok(()));
         };
         if flying.attempt < ATTEMPTS && is_worth_repeating(&failure) {
-            let delay = FIRST_DELAY * flying.attempt * flying.attempt;
+            flying.retry_at = Some(now + delay_after(flying.attempt));
             flying.attempt += 1;
-            flying.retry_at = Some(now + delay.min(LONGEST_DELAY));
             return None;
         }
         self.settle(Err((partition, failure)))
@@ -221,7 +220,9 @@ impl<W> Commits<W> {
 }
 
 /// The refusal to report: one that concerns the membership wins over one that concerns a partition.
-fn worst(refused: HashMap<TopicPartition, ErrorCode>) -> Option<(Option<TopicPartition>, Failure)> {
+pub(crate) fn worst(
+    refused: HashMap<TopicPartition, ErrorCode>,
+) -> Option<(Option<TopicPartition>, Failure)> {
     let failures = refused
         .into_iter()
         .map(|(partition, code)| (Some(partition), Failure::Code(code)));
@@ -232,7 +233,7 @@ fn worst(refused: HashMap<TopicPartition, ErrorCode>) -> Option<(Option<TopicPar
     })
 }
 
-fn is_worth_repeating(failure: &Failure) -> bool {
+pub(crate) fn is_worth_repeating(failure: &Failure) -> bool {
     match failure {
         Failure::Code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => true,
         // The same generation may commit until it joins again, and the shell commits before it does.
@@ -243,8 +244,13 @@ fn is_worth_repeating(failure: &Failure) -> bool {
     }
 }
 
+/// The pause after an attempt, counted from 1.
+pub(crate) fn delay_after(attempt: u32) -> Duration {
+    (FIRST_DELAY * attempt * attempt).min(LONGEST_DELAY)
+}
+
 /// Attempts a commit gets before its error is reported.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 /// Pause after the first attempt; grows with the square of the attempts.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);

@@ -50,6 +50,7 @@ pub struct ReaderBuilder {
     heartbeat_interval: Duration,
     join_backoff: Duration,
     max_poll_interval: Option<Duration>,
+    retention_time: Option<Duration>,
     retry_backoff: (Duration, Duration),
     max_attempts: u32,
     request_timeout: Duration,
@@ -86,6 +87,7 @@ impl Default for ReaderBuilder {
             heartbeat_interval: Duration::from_secs(3),
             join_backoff: Duration::from_secs(5),
             max_poll_interval: Some(Duration::from_secs(300)),
+            retention_time: None,
             retry_backoff: (Duration::from_millis(100), Duration::from_secs(1)),
             max_attempts: 3,
             request_timeout: Duration::from_secs(30),
@@ -307,6 +309,15 @@ impl ReaderBuilder {
         self
     }
 
+    /// How long the coordinator keeps committed offsets. Commits then go in versions 2 to 4, the last that can say so, and
+    /// without leader epochs.
+    /// Kafka: `retention_time_ms` of `OffsetCommit`. Default none: what the broker is set to, a week.
+    #[must_use]
+    pub fn retention_time(mut self, time: Option<Duration>) -> Self {
+        self.retention_time = time;
+        self
+    }
+
     /// First and longest pause between attempts for one partition.
     /// Kafka: `retry.backoff.ms`, `retry.backoff.max.ms`. Default 100 ms and 1 s.
     #[must_use]
@@ -466,9 +477,14 @@ impl ReaderBuilder {
             ),
             (self.retry_backoff.0.is_zero(), "the retry backoff is 0"),
             (
-                [self.session_timeout, self.rebalance_timeout, self.max_wait]
-                    .iter()
-                    .any(|time| time.as_millis() > i32::MAX.unsigned_abs().into()),
+                [
+                    self.session_timeout,
+                    self.rebalance_timeout,
+                    self.max_wait,
+                    self.retention_time.unwrap_or_default(),
+                ]
+                .iter()
+                .any(|time| time.as_millis() > i32::MAX.unsigned_abs().into()),
                 "a timeout is above 24 days",
             ),
         ];
@@ -527,6 +543,8 @@ impl ReaderBuilder {
                 rack: (!self.rack.is_empty()).then_some(self.rack),
                 commit_interval: self.commit_interval,
                 max_poll_interval: self.max_poll_interval,
+                retention_time: self.retention_time,
+                call_timeout: self.request_timeout.min(LONGEST_GROUP_CALL),
             }),
             request_timeout: self.request_timeout,
             close_timeout: self.close_timeout,
@@ -565,4 +583,11 @@ pub(crate) struct GroupSettings {
     pub(crate) rack: Option<String>,
     pub(crate) commit_interval: Option<Duration>,
     pub(crate) max_poll_interval: Option<Duration>,
+    /// How long committed offsets are kept; `None` for the broker's own time.
+    pub(crate) retention_time: Option<Duration>,
+    /// For one call to the coordinator, besides what it waits for others.
+    pub(crate) call_timeout: Duration,
 }
+
+/// The coordinator answers group calls that do not wait for others at once; after so long another try is better.
+const LONGEST_GROUP_CALL: Duration = Duration::from_secs(10);

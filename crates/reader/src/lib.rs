@@ -2,6 +2,7 @@
 
 mod batch;
 mod config;
+mod consumer_group;
 mod error;
 mod event;
 mod reader;
@@ -24,6 +25,9 @@ mod fetcher;
 
 pub use batch::{RecordBatch, RecordBatchIter};
 pub use config::{ReaderBuilder, ReaderConfig};
+pub use consumer_group::{
+    ConsumerGroup, ConsumerGroupBuilder, Generation, GenerationEnd, PartitionAssignment,
+};
 pub use ekafka_conn::{Message, MessageBatch, TopicPartition};
 pub use ekafka_protocol::messages::IsolationLevel;
 pub use error::ReaderError;

@@ -73,7 +73,7 @@ async fn t155_committed_offsets_of_a_group_are_read() {
     let first = in_time(reader.fetch_message()).await.unwrap();
     let second = in_time(reader.fetch_message()).await.unwrap();
     reader.commit_messages(&[first, second]).await.unwrap();
-    reader.close().await;
+    reader.close().await.unwrap();
 
     let offset = |found: &Option<CommittedOffset>| found.as_ref().map(|found| found.offset);
     let all = client

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::Produce;
 use crate::failure::Failure;
@@ -31,16 +31,8 @@ impl Load {
         topic: &str,
         ledger: &Path,
     ) -> Result<Self, Failure> {
-        let mut command = process::cargo(["run", "--quiet", "--release", "-p", "ekafka-tests"]);
-        command.args([
-            "--bin",
-            PROGRAM,
-            "--",
-            "--brokers",
-            brokers,
-            "--topic",
-            topic,
-        ]);
+        let mut command = Command::new(process::built("release/chaos-load"));
+        command.args(["--brokers", brokers, "--topic", topic]);
         command.arg("--records").arg(produce.records.to_string());
         command.arg("--rate").arg(produce.rate.to_string());
         command.arg("--size").arg(produce.size.to_string());

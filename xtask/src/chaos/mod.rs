@@ -2,6 +2,7 @@
 //! is compared with what Kafka's own consumer reads back.
 
 mod audit;
+mod consume;
 mod ledger;
 mod load;
 mod read_back;
@@ -32,6 +33,8 @@ pub(crate) struct Arguments {
 enum What {
     /// Numbered records through a writer while each of three brokers is killed and started again
     Produce(Produce),
+    /// A group of six reads while members join, leave and are killed, and each broker is restarted
+    Consume(consume::Consume),
 }
 
 #[derive(Args)]
@@ -66,7 +69,10 @@ struct Produce {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let What::Produce(produce) = &arguments.what;
+    let produce = match &arguments.what {
+        What::Produce(produce) => produce,
+        What::Consume(consume) => return consume::run(consume),
+    };
     // Compiling first keeps the brokers from competing with the compiler for cores.
     load::build()?;
     let tools = Tools::find()?;

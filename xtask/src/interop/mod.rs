@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         "-p",
         "ekafka-cli",
     ]))?;
-    let ekafka = built("release/ekafka");
+    let ekafka = process::built("release/ekafka");
     let embedded = match arguments.brokers {
         Some(_) => None,
         None => Some(Broker::start(&ekafka)?),
@@ -138,11 +138,4 @@ fn clean(site: &Site) -> Result<String, Failure> {
     arguments.extend(&topics);
     client::run(&mut site.ekafka(&arguments), "")?;
     Ok(format!("{} topics", topics.len()))
-}
-
-/// What a build left there.
-fn built(path: &str) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| process::root().join("target"), PathBuf::from)
-        .join(path)
 }

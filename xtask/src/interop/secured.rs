@@ -10,7 +10,7 @@ use crate::process;
 
 use super::embedded::Broker;
 use super::report::Report;
-use super::{Site, built, client, lines};
+use super::{Site, client, lines};
 
 const USER: &str = "interop";
 const PASSWORD: &str = "interop-secret";
@@ -83,7 +83,7 @@ fn start(folder: &Path, has_tls: bool) -> Result<(Broker, Secured), Failure> {
     ]))?;
     fs::create_dir_all(folder)?;
     let ca = has_tls.then(|| folder.join("ca.pem"));
-    let mut command = Command::new(built("debug/examples/serve"));
+    let mut command = Command::new(process::built("debug/examples/serve"));
     command.args(["127.0.0.1:0", "3", &format!("{USER}:{PASSWORD}")]);
     command.args(&ca);
     let broker = Broker::run(&mut command)?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ekafka_conn::{Connection, CoordinatorKind};
+use ekafka_conn::{ConnError, Connection, CoordinatorKind};
 use ekafka_protocol::ErrorCode;
 
 use super::calls::Done;
@@ -21,7 +21,7 @@ use crate::membership::classic::{Action, Classic, JoinFailure, Joined};
 use crate::membership::verdict::Failure;
 
 use crate::reset::Position;
-use ownership::list;
+pub(crate) use ownership::list;
 
 /// What a group call came to.
 pub(crate) enum GroupDone {
@@ -203,16 +203,20 @@ impl Control {
                     _ => None,
                 };
                 group.member.handle_join(now, result);
-                // A fatal one the member reports itself.
-                match error {
-                    None => self.unreachable = 0,
-                    Some(error) if error.is_fatal() => {}
-                    Some(error) => self.note_unreachable("joining the group", error),
-                }
+                self.note_join_failure(error);
             }
             GroupDone::Synced { result, counts } => {
                 group.counts = counts;
+                let error = match &result {
+                    Err(Failure::Connection(error)) => Some(error.clone()),
+                    Err(_) => None,
+                    Ok(_) => {
+                        self.unreachable = 0;
+                        None
+                    }
+                };
                 group.member.handle_sync(now, result);
+                self.note_join_failure(error);
             }
             GroupDone::Beat {
                 sent,
@@ -226,6 +230,13 @@ impl Control {
                 generation, result, ..
             } => self.handle_committed(now, generation, result),
             GroupDone::Left => self.finish_close(),
+        }
+    }
+
+    fn note_join_failure(&mut self, error: Option<ConnError>) {
+        // A fatal one the member reports itself.
+        if let Some(error) = error.filter(|error| !error.is_fatal()) {
+            self.note_unreachable("joining the group", error);
         }
     }
 
@@ -442,7 +453,7 @@ fn names(assignments: &[Arc<Assignment>]) -> Vec<TopicPartition> {
     partitions.cloned().collect()
 }
 
-fn is_about_coordinator(code: ErrorCode) -> bool {
+pub(crate) fn is_about_coordinator(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::NOT_COORDINATOR
@@ -452,7 +463,7 @@ fn is_about_coordinator(code: ErrorCode) -> bool {
 }
 
 /// A group call's failure as the application sees it.
-fn error_of(
+pub(crate) fn error_of(
     step: &'static str,
     group: &Arc<str>,
     partition: Option<TopicPartition>,

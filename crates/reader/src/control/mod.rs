@@ -4,11 +4,11 @@
 //! it out, and answers go back to them.
 
 pub(crate) mod asking;
-mod calls;
+pub(crate) mod calls;
 mod closing;
-mod group;
-mod pending;
-mod requests;
+pub(crate) mod group;
+pub(crate) mod pending;
+pub(crate) mod requests;
 mod telling;
 
 use std::collections::{BTreeSet, HashMap};

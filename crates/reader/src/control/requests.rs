@@ -37,16 +37,16 @@ use crate::reset::Position;
 
 /// What every group call needs.
 #[derive(Clone)]
-pub(super) struct Desk {
-    pub(super) cluster: Cluster,
-    pub(super) settings: GroupSettings,
+pub(crate) struct Desk {
+    pub(crate) cluster: Cluster,
+    pub(crate) settings: GroupSettings,
     /// The connection for joining and syncing, if it is open.
-    pub(super) link: Option<Connection>,
-    pub(super) now: Instant,
+    pub(crate) link: Option<Connection>,
+    pub(crate) now: Instant,
 }
 
 /// Joins the group with every strategy's subscription.
-pub(super) async fn join(
+pub(crate) async fn join(
     desk: Desk,
     topics: Vec<Arc<str>>,
     member_id: String,
@@ -78,7 +78,7 @@ pub(super) async fn join(
         .with_group_instance_id(desk.settings.instance_id.as_deref().map(text))
         .with_protocol_type(text(PROTOCOL_TYPE))
         .with_protocols(protocols.collect());
-    let deadline = desk.now + desk.settings.timing.rebalance + CALL_TIMEOUT;
+    let deadline = desk.now + desk.settings.timing.rebalance + desk.settings.call_timeout;
     let refused = |error| Err(JoinFailure::Failed(Failure::Connection(error)));
     let link = match link(&desk).await {
         Ok(link) => link,
@@ -116,7 +116,7 @@ fn joined(answer: JoinGroupResponse) -> Result<Joined, JoinFailure> {
 }
 
 /// As leader: divides the partitions and hands them to the coordinator.
-pub(super) async fn divide(desk: Desk, joined: Joined) -> Done {
+pub(crate) async fn divide(desk: Desk, joined: Joined) -> Done {
     let (assignments, counts) = match assign(&desk, &joined).await {
         Ok(assigned) => assigned,
         Err(failure) => return synced(Err(failure), None),
@@ -126,7 +126,7 @@ pub(super) async fn divide(desk: Desk, joined: Joined) -> Done {
 }
 
 /// As follower: waits for what the leader assigned.
-pub(super) async fn follow(desk: Desk, identity: Identity, protocol: String) -> Done {
+pub(crate) async fn follow(desk: Desk, identity: Identity, protocol: String) -> Done {
     let result = sync(&desk, &identity, &protocol, Vec::new()).await;
     synced(result, None)
 }
@@ -185,7 +185,7 @@ fn members(joined: &Joined) -> Result<Vec<GroupMember>, Failure> {
 /// The partitions of a topic; none when it does not exist. Any other error is one: to leave the topic
 /// out would take its partitions from everybody.
 async fn partitions(desk: &Desk, topic: &str) -> Result<Vec<GroupPartition>, Failure> {
-    let deadline = desk.now + CALL_TIMEOUT;
+    let deadline = desk.now + desk.settings.call_timeout;
     let view = match desk.cluster.topic(topic, deadline.into()).await {
         Ok(view) => view,
         Err(ConnError::Topic {
@@ -243,7 +243,7 @@ async fn sync(
         .with_protocol_type(Some(text(PROTOCOL_TYPE)))
         .with_protocol_name(Some(text(protocol)))
         .with_assignments(assignments);
-    let deadline = desk.now + desk.settings.timing.rebalance + CALL_TIMEOUT;
+    let deadline = desk.now + desk.settings.timing.rebalance + desk.settings.call_timeout;
     let answer = async { link(desk).await?.send(&request, deadline.into()).await };
     let answer = answer.await.map_err(Failure::Connection)?;
     accepted(answer.error_code)?;
@@ -251,7 +251,7 @@ async fn sync(
         .map_err(|error| Failure::Malformed("the assignment of this member", error))
 }
 
-pub(super) async fn beat(desk: Desk, identity: Identity) -> Done {
+pub(crate) async fn beat(desk: Desk, identity: Identity) -> Done {
     let sent = desk.now;
     let request = HeartbeatRequest::default()
         .with_group_id(group_id(&desk))
@@ -275,7 +275,7 @@ pub(super) async fn beat(desk: Desk, identity: Identity) -> Done {
 }
 
 /// Leaves the group; an error changes nothing, the session ends by itself.
-pub(super) async fn leave(desk: Desk, member_id: String, why: &'static str) {
+pub(crate) async fn leave(desk: Desk, member_id: String, why: &'static str) {
     let left = async {
         let connection = coordinator(&desk, Purpose::Group).await?;
         let version = connection.version_of(ApiKey::LEAVE_GROUP, VersionRange::new(0, 5))?;
@@ -288,7 +288,7 @@ pub(super) async fn leave(desk: Desk, member_id: String, why: &'static str) {
         } else {
             request.with_member_id(text(&member_id))
         };
-        let deadline = desk.now + CALL_TIMEOUT;
+        let deadline = desk.now + desk.settings.call_timeout;
         connection
             .send_version(&request, version, deadline.into())
             .await
@@ -300,7 +300,7 @@ pub(super) async fn leave(desk: Desk, member_id: String, why: &'static str) {
 }
 
 /// Asks where the group stands in `partitions`.
-pub(super) async fn fetch_offsets(
+pub(crate) async fn fetch_offsets(
     desk: Desk,
     asked: HashMap<TopicPartition, Arc<Assignment>>,
     partitions: Vec<TopicPartition>,
@@ -318,7 +318,7 @@ pub(super) async fn fetch_offsets(
     let request = OffsetFetchRequest::default()
         .with_group_id(group_id(&desk))
         .with_topics(Some(topics.collect()));
-    let deadline = desk.now + CALL_TIMEOUT;
+    let deadline = desk.now + desk.settings.call_timeout;
     let answer = async {
         let connection = coordinator(&desk, Purpose::General).await?;
         // An offset inside an open transaction is waited for (KIP-447) where that can be asked.
@@ -366,7 +366,7 @@ pub(super) async fn fetch_offsets(
 }
 
 /// Commits offsets as the member `identity`; without one the group is between two generations.
-pub(super) async fn commit(
+pub(crate) async fn commit(
     desk: Desk,
     number: u64,
     identity: Option<Identity>,
@@ -404,16 +404,31 @@ async fn send_commit(
             .with_name(topic_name(name))
             .with_partitions(partitions)
     });
+    let retention = desk.settings.retention_time.map(|time| {
+        let milliseconds = time.as_millis();
+        i64::try_from(milliseconds).unwrap_or(i64::MAX)
+    });
     let request = OffsetCommitRequest::default()
         .with_group_id(group_id(desk))
         .with_generation_id_or_member_epoch(identity.generation)
         .with_member_id(text(&identity.member_id))
         .with_group_instance_id(desk.settings.instance_id.as_deref().map(text))
+        .with_retention_time_ms(retention.unwrap_or(-1))
         .with_topics(topics.collect());
-    let deadline = desk.now + CALL_TIMEOUT;
+    let deadline = desk.now + desk.settings.call_timeout;
     let answer = async {
         let connection = coordinator(desk, Purpose::General).await?;
-        send_capped(&connection, &request, VersionRange::new(2, 9), deadline).await
+        let newest = match desk.settings.retention_time {
+            Some(_) => LAST_WITH_RETENTION,
+            None => 9,
+        };
+        send_capped(
+            &connection,
+            &request,
+            VersionRange::new(2, newest),
+            deadline,
+        )
+        .await
     };
     let answer = answer.await.map_err(Failure::Connection)?;
     let mut codes: BTreeMap<(String, i32), ErrorCode> = BTreeMap::new();
@@ -465,9 +480,9 @@ fn milliseconds(time: Duration) -> i32 {
 }
 
 const PROTOCOL_TYPE: &str = "consumer";
-/// Time for one call to the coordinator, besides what it waits for others.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The first `LeaveGroup` that lists members.
 const FIRST_WITH_MEMBERS: i16 = 3;
 /// The first `OffsetFetch` with `require_stable`.
 const FIRST_WITH_STABLE: i16 = 7;
+/// The last `OffsetCommit` that says how long offsets are kept.
+const LAST_WITH_RETENTION: i16 = 4;

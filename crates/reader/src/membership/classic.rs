@@ -276,7 +276,6 @@ impl Classic {
         }
         match answer {
             Ok(joined) => {
-                self.failures = 0;
                 self.identity = joined.identity.clone();
                 self.last_accepted = now;
                 self.phase = Phase::Syncing;

@@ -34,6 +34,11 @@ pub(crate) enum Verdict {
 }
 
 impl Failure {
+    /// Whether the member goes on by itself without telling anybody.
+    pub(crate) fn heals_silently(&self) -> bool {
+        matches!(self.verdict(), Verdict::Retry | Verdict::FindCoordinator)
+    }
+
     /// The one table of group errors, for join, sync, heartbeat and commit alike.
     pub(crate) fn verdict(&self) -> Verdict {
         let code = match self {

@@ -130,7 +130,7 @@ impl Group {
 }
 
 /// Topic by topic, as the application is told.
-pub(super) fn list(partitions: BTreeMap<String, Vec<i32>>) -> Vec<TopicPartition> {
+pub(crate) fn list(partitions: BTreeMap<String, Vec<i32>>) -> Vec<TopicPartition> {
     let topics = partitions.into_iter().flat_map(|(topic, ids)| {
         let topic: Arc<str> = topic.into();
         let each = ids.into_iter();

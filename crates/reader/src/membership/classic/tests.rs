@@ -183,21 +183,22 @@ fn s46_the_member_survives_a_coordinator_that_dies_at_any_step() {
         .sync_fails(ErrorCode::COORDINATOR_NOT_AVAILABLE);
     script
         .at(300, &["forget"])
-        .at(400, &["join m"])
+        .at(699, &[])
+        .at(700, &["join m"])
         .joined(2, false)
-        .at(400, &["sync 2"])
+        .at(700, &["sync 2"])
         .synced();
     script
-        .at(400, &["assigned {\"t\": [0]}"])
-        .at(3400, &["beat 2"]);
+        .at(700, &["assigned {\"t\": [0]}"])
+        .at(3700, &["beat 2"]);
     script
         .beat(2, ErrorCode::NOT_COORDINATOR)
-        .at(3400, &["forget"])
-        .at(3500, &["beat 2"]);
+        .at(3700, &["forget"])
+        .at(3800, &["beat 2"]);
     script
         .beat(2, ErrorCode::NONE)
-        .at(6499, &[])
-        .at(6500, &["beat 2"]);
+        .at(6799, &[])
+        .at(6800, &["beat 2"]);
 }
 
 #[test]

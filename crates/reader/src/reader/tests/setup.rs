@@ -21,6 +21,13 @@ pub(super) async fn kafka_of(nodes: u16) -> EmbeddedKafka {
     builder.start().await.unwrap()
 }
 
+/// One node that keeps the bodies of requests, so that tests can look into them.
+pub(super) async fn kafka_with_bodies() -> EmbeddedKafka {
+    let builder = EmbeddedKafka::builder().in_memory().strict();
+    let builder = builder.initial_rebalance_delay(Duration::ZERO);
+    builder.keep_bodies(true).start().await.unwrap()
+}
+
 pub(super) fn cluster(kafka: &EmbeddedKafka) -> Cluster {
     let connector = kafka.connector();
     let dial = dial_fn(move |host, port| connector.connect(host, port));
