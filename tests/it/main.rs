@@ -7,5 +7,6 @@ mod conn;
 mod environment;
 mod guide;
 mod logging_in;
+mod reader;
 mod support;
 mod tidy;

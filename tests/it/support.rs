@@ -7,7 +7,7 @@ mod time_limit;
 use std::env;
 use std::time::Duration;
 
-use ekafka_conn::{ConnConfig, Connection, Dialer};
+use ekafka_conn::{Conn, ConnConfig, Connection, Dialer};
 use ekafka_protocol::cold::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use ekafka_protocol::messages::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use ekafka_protocol::{ErrorCode, StrBytes};
@@ -90,14 +90,20 @@ impl Kafka {
 
     /// A connection to the controller, which alone creates topics where ZooKeeper keeps the cluster.
     async fn controller(&self) -> Connection {
-        let conn = Dialer::default()
-            .dial(&self.brokers[0])
-            .await
-            .expect("the broker listens");
-        let controller = conn.controller().await.expect("a controller");
+        let controller = self.controller_conn().await;
+        let controller = controller.controller().await.expect("a controller");
         Connection::open(&controller.host, controller.port, &ConnConfig::default())
             .await
             .expect("the controller listens")
+    }
+
+    /// As [`controller`](Self::controller), with calls of its own.
+    async fn controller_conn(&self) -> Conn {
+        let dial = async |address: &str| Dialer::default().dial(address).await;
+        let any = dial(&self.brokers[0]).await.expect("the broker listens");
+        let controller = any.controller().await.expect("a controller");
+        let address = controller.address();
+        dial(&address).await.expect("the controller listens")
     }
 
     /// A topic of its own for this test, with leaders; its name.
@@ -112,6 +118,20 @@ impl Kafka {
         create(&controller, &name, partitions, config).await;
         self.until_led(&name, partitions).await;
         name
+    }
+
+    /// Deletes a topic and creates it again, with nothing in it.
+    pub(crate) async fn make_anew(&self, name: &str, partitions: i32) {
+        let controller = self.controller_conn().await;
+        controller.delete_topics(&[name]).await.expect("deleted");
+        let connection = self.controller().await;
+        // The name is free again only when every broker has let it go.
+        while try_create(&connection, name, partitions, &[]).await
+            == ErrorCode::TOPIC_ALREADY_EXISTS
+        {
+            sleep(LOOK_AGAIN).await;
+        }
+        self.until_led(name, partitions).await;
     }
 
     /// Waits until the leader of each partition of a topic serves it. A real broker may be told that it leads, and tell
@@ -218,6 +238,17 @@ pub(crate) async fn read_all(
 }
 
 async fn create(connection: &Connection, name: &str, partitions: i32, config: &[(&str, &str)]) {
+    let code = try_create(connection, name, partitions, config).await;
+    assert_eq!(code, ErrorCode::NONE, "{name} is not created");
+}
+
+/// Creates a topic; what the controller says to it.
+async fn try_create(
+    connection: &Connection,
+    name: &str,
+    partitions: i32,
+    config: &[(&str, &str)],
+) -> ErrorCode {
     use ekafka_protocol::cold::TopicName;
     use ekafka_protocol::cold::create_topics_request::CreatableTopicConfig;
     let text = |text: &str| StrBytes::from_string(text.to_owned());
@@ -238,13 +269,7 @@ async fn create(connection: &Connection, name: &str, partitions: i32, config: &[
         .send(&request, soon())
         .await
         .expect("an answer to CreateTopics");
-    let code = ErrorCode(answer.topics[0].error_code);
-    assert_eq!(
-        code,
-        ErrorCode::NONE,
-        "{name} is not created: {:?}",
-        answer.topics[0].error_message
-    );
+    ErrorCode(answer.topics[0].error_code)
 }
 
 /// What the broker knows about one topic; does not create it.

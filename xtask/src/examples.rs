@@ -1,49 +1,97 @@
-//! Runs the examples, each on a broker of its own; one that waits for a signal gets it.
+//! Runs the examples, each on a broker of its own, and compares what they print with what their heads promise; one that
+//! waits for a signal gets it.
+//!
+//! A line `//! > text` of an example's head is a line that it prints; `…` in it stands for anything. The lines come in
+//! that order, others may be between them.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
 use crate::process;
 
-/// Examples that end by themselves.
-const ALL: [&str; 9] = [
-    "low_level",
-    "batch_timeout",
-    "partition_reader",
-    "group_reader",
-    "explicit_commit",
-    "interval_commit",
-    "per_partition",
-    "dead_letter",
-    "lag_and_stats",
-];
-
 /// Builds and runs them.
 pub(crate) fn run() -> Result<(), Failure> {
     process::run(&mut process::cargo(["build", "-p", "ekafka", "--examples"]))?;
-    for name in ALL {
+    for name in names()? {
         println!("== {name}");
-        process::run(&mut example(name))?;
+        let said = if name == SIGNALLED {
+            until_told_to_end(&name)?
+        } else {
+            process::capture(&mut example(&name))?
+        };
+        print!("{said}");
+        if let Some(missing) = missing(&promised(&name)?, &said) {
+            return Err(Failure::new(format!(
+                "the example {name} should print `{missing}`, after what comes before it"
+            )));
+        }
     }
-    println!("== shutdown");
-    shutdown()
+    Ok(())
+}
+
+/// The example that goes on until it gets SIGTERM.
+const SIGNALLED: &str = "shutdown";
+
+/// All of them, in the order of their names.
+fn names() -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(process::root().join(FOLDER))? {
+        let path = entry?.path();
+        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+        let name = path.file_stem().filter(|_| is_rust);
+        names.extend(name.map(|name| name.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The lines that an example's head promises.
+fn promised(name: &str) -> Result<Vec<String>, Failure> {
+    let file = process::root().join(FOLDER).join(format!("{name}.rs"));
+    let text = fs::read_to_string(file)?;
+    let lines = text.lines().filter_map(|line| line.strip_prefix("//! > "));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+/// The first promised line that was not said behind those before it.
+fn missing<'a>(promised: &'a [String], said: &str) -> Option<&'a String> {
+    let mut said = said.lines();
+    promised
+        .iter()
+        .find(|pattern| !said.any(|line| fits(pattern, line)))
+}
+
+/// Whether a line is as a pattern says, in which `…` stands for anything.
+fn fits(pattern: &str, line: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('…') else {
+        return pattern == line;
+    };
+    let Some(rest) = line.strip_prefix(before) else {
+        return false;
+    };
+    let mut tails = (0..=rest.len()).filter_map(|at| rest.get(at..));
+    tails.any(|tail| fits(after, tail))
 }
 
 /// Waits for its first line, sends SIGTERM, and expects it to end well.
-fn shutdown() -> Result<(), Failure> {
-    let mut process = example("shutdown").stdout(Stdio::piped()).spawn()?;
-    let mut lines = BufReader::new(process.stdout.take().ok_or_else(no_output)?).lines();
-    let first = lines.next().ok_or_else(no_output)??;
-    println!("{first}");
+fn until_told_to_end(name: &str) -> Result<String, Failure> {
+    let mut process = example(name).stdout(Stdio::piped()).spawn()?;
+    let nothing = || Failure::new(format!("the example {name} said nothing"));
+    let mut lines = BufReader::new(process.stdout.take().ok_or_else(nothing)?).lines();
+    let mut said = lines.next().ok_or_else(nothing)?? + "\n";
     process::run(Command::new("kill").arg(process.id().to_string()))?;
-    let last = lines.last().ok_or_else(no_output)??;
+    for line in lines {
+        said += &line?;
+        said.push('\n');
+    }
     let status = process.wait()?;
-    if status.success() && last == "closed" {
-        return Ok(());
+    if status.success() {
+        return Ok(said);
     }
     Err(Failure::new(format!(
-        "the example shutdown did not close its reader: {status}, {last}"
+        "the example {name} ended with {status}: {said}"
     )))
 }
 
@@ -53,6 +101,8 @@ fn example(name: &str) -> Command {
     command
 }
 
-fn no_output() -> Failure {
-    Failure::new("the example shutdown said nothing".to_owned())
-}
+/// Where they are.
+const FOLDER: &str = "crates/ekafka/examples";
+
+#[cfg(test)]
+mod tests;

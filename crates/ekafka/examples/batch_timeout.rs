@@ -2,6 +2,9 @@
 //!
 //! `cargo run -p ekafka --example batch_timeout [HOST:PORT]`; without an address it starts an embedded broker. Fails when a
 //! time is not as its documents promise.
+//!
+//! > one call of three messages: used time: 1…ms
+//! > three calls of one message: used time: 3…ms
 
 use std::error::Error;
 use std::time::Duration;

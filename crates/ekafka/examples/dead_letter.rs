@@ -1,6 +1,8 @@
 //! Messages that cannot be handled go to another topic, and are committed like the others: none is lost or blocks.
 //!
 //! `cargo run -p ekafka --example dead_letter`
+//!
+//! > offset 1 set aside: invalid digit found in string
 
 use ekafka::{Header, Message, Reader, Record, Writer};
 use ekafka_testkit::EmbeddedKafka;

@@ -1,6 +1,11 @@
 //! Commits a message after it was handled: at least once. A crash before the commit repeats it.
 //!
 //! `cargo run -p ekafka --example explicit_commit`
+//!
+//! > handled offset 0
+//! > committed: Some(1)
+//! > handled offset 2
+//! > committed: Some(3)
 
 use std::sync::Arc;
 
@@ -22,6 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .topic("test")
         .group_id("consumer-group-id")
         .start_offset(StartOffset::First)
+        .max_bytes(10_000_000)
         .assignors([Arc::new(RangeAssignor) as _])
         .logger(Arc::new(|line: std::fmt::Arguments<'_>| {
             println!("log: {line}")

@@ -1,6 +1,8 @@
 //! A member of a consumer group; `read_message` commits each message before it returns it (at most once).
 //!
 //! `cargo run -p ekafka --example group_reader`
+//!
+//! > message at topic/partition/offset topic-A/…/0: … = …
 
 use ekafka::{Reader, Record, Writer};
 use ekafka_testkit::EmbeddedKafka;

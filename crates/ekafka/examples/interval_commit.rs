@@ -1,6 +1,9 @@
 //! Marks what was handled and commits it once a second, at a revocation and at the end.
 //!
 //! `cargo run -p ekafka --example interval_commit`
+//!
+//! > before: None
+//! > after close: Some(3)
 
 use std::time::Duration;
 

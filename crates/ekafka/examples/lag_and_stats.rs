@@ -1,6 +1,13 @@
 //! How far a reader is behind, as messages, reader and statistics tell it.
 //!
 //! `cargo run -p ekafka --example lag_and_stats`
+//!
+//! > asked of the leader: 3
+//! > {"Topic":"test","Partition":0,"Offset":0,"HighWaterMark":3,"Key":null,"Value":"MQ==","Headers":null,"Time":"…Z"}
+//! > message 3, reader 2
+//! > {"Dials":1,"Fetches":1,"Messages":1,…"Offset":1,"Lag":2,…"Partition":"0","DeprecatedFetchesWithTypo":1}
+//! > offset -1, lag -1
+//! > {"Dials":1,"Fetches":1,"Messages":1,…"Rebalances":1,…"Offset":1,"Lag":2,…"Partition":"-1","DeprecatedFetchesWithTypo":1}
 
 use ekafka::{Reader, Record, Writer};
 use ekafka_testkit::EmbeddedKafka;
@@ -19,14 +26,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("asked of the leader: {}", alone.read_lag().await?);
     let message = alone.fetch_message().await?;
     println!("{}", serde_json::to_string(&message)?);
-    println!("message {}, reader {:?}", message.lag(), alone.lag());
+    let lag = alone.lag().unwrap_or(-1);
+    println!("message {}, reader {lag}", message.lag());
     println!("{}", serde_json::to_string(&alone.stats())?);
     alone.close().await?;
 
     // In a group, only the statistics know.
     let mut member = builder.group_id("g").build()?;
     member.fetch_message().await?;
-    println!("offset {:?}, lag {:?}", member.offset(), member.lag());
+    let (offset, lag) = (member.offset(), member.lag());
+    println!("offset {}, lag {}", offset.unwrap_or(-1), lag.unwrap_or(-1));
     println!("{}", serde_json::to_string(&member.stats())?);
     member.close().await?;
     Ok(())

@@ -1,6 +1,9 @@
 //! Reads one partition from offset 42 on.
 //!
 //! `cargo run -p ekafka --example partition_reader`
+//!
+//! > message at offset 42: key-42 = 42
+//! > message at offset 49: key-49 = 49
 
 use ekafka::{Reader, Record, Writer};
 use ekafka_testkit::EmbeddedKafka;
@@ -12,12 +15,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     kafka.create_topic("topic-A", 1)?;
     let builder = Writer::builder().brokers(kafka.addresses());
     let writer = builder.topic("topic-A").build()?;
-    let values: Vec<String> = (0..50).map(|number: i32| number.to_string()).collect();
-    let records: Vec<Record<'_>> = values
-        .iter()
-        .map(|value| Record::new(value.as_bytes()))
-        .collect();
-    writer.write(&records).await?;
+    let texts = (0..50).map(|number: i32| (format!("key-{number}"), number.to_string()));
+    let texts: Vec<(String, String)> = texts.collect();
+    let records = texts.iter().map(|(key, value)| Record::new(value).key(key));
+    writer.write(&records.collect::<Vec<_>>()).await?;
 
     let mut reader = Reader::builder()
         .brokers(kafka.addresses())

@@ -1,6 +1,8 @@
 //! One task for each partition: each handles and commits its own, and ends when its partition is taken away.
 //!
 //! `cargo run -p ekafka --example per_partition`
+//!
+//! > 6 messages handled
 
 use ekafka::{PartitionStream, Reader, ReaderError, Record, Writer};
 use ekafka_testkit::EmbeddedKafka;

@@ -1,8 +1,11 @@
 //! Closes the reader when the process is told to end, so that the group need not wait for its session to run out.
 //!
 //! `cargo run -p ekafka --example shutdown`
+//!
+//! > handled offset 0, send SIGTERM to end
+//! > closed; the broker was told 1 time(s)
 
-use ekafka::{Reader, Record, Writer};
+use ekafka::{ApiKey, Reader, Record, Writer};
 use ekafka_testkit::EmbeddedKafka;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -32,6 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     // Commits what is marked and leaves the group.
     reader.close().await?;
-    println!("closed");
+    let told = kafka.requests_of(ApiKey::LEAVE_GROUP).len();
+    println!("closed; the broker was told {told} time(s)");
     Ok(())
 }

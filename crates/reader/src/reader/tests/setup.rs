@@ -5,7 +5,7 @@ use std::time::Duration;
 use ekafka_conn::{Cluster, ConnConfig, Message, dial_fn};
 use ekafka_protocol::compression::{Codec, Compression};
 use ekafka_protocol::records::{BatchBuilder, RecordData};
-use ekafka_testkit::EmbeddedKafka;
+use ekafka_testkit::{Builder, EmbeddedKafka};
 
 use crate::config::ReaderBuilder;
 use crate::reader::Reader;
@@ -16,9 +16,17 @@ pub(super) async fn kafka() -> EmbeddedKafka {
 }
 
 pub(super) async fn kafka_of(nodes: u16) -> EmbeddedKafka {
+    kafka_with(nodes, |builder| builder).await
+}
+
+/// As [`kafka_of`], set up further.
+pub(super) async fn kafka_with(
+    nodes: u16,
+    further: impl FnOnce(Builder) -> Builder,
+) -> EmbeddedKafka {
     let builder = EmbeddedKafka::builder().nodes(nodes).in_memory().strict();
     let builder = builder.initial_rebalance_delay(Duration::ZERO);
-    builder.start().await.unwrap()
+    further(builder.keep_bodies(true)).start().await.unwrap()
 }
 
 /// One node that keeps the bodies of requests, so that tests can look into them.

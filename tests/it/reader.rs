@@ -1,0 +1,6 @@
+//! The reader as its user has it, on any broker.
+
+mod committed_only;
+mod group;
+mod partition;
+mod told;
