@@ -25,8 +25,12 @@
 //! # }
 //! ```
 //!
+//! Services that are configured by files begin with [`load`]: it reads the configuration that ego's ekafka documents, and the
+//! [`Component`] it makes has producers, consumers and group members by name, with logs, metrics and traces around them.
+//!
 //! # Features
 //!
+//! - `otel` (default): traces of OpenTelemetry continue through message headers.
 //! - `zstd` (default): the zstd codec, by the reference library in C.
 //! - `native-roots`: [`TlsBuilder`] can trust the operating system's certificate authorities.
 
@@ -38,6 +42,34 @@ pub mod admin {
 }
 
 pub use ekafka_admin::{AdminError, Client};
+
+/// Membership of a group alone, generation by generation: for applications that read by themselves what they are assigned.
+/// [`ConsumerGroup`] of the crate's root reads, too.
+pub mod generations {
+    pub use ekafka_reader::{
+        ConsumerGroup, ConsumerGroupBuilder, Generation, GenerationEnd, PartitionAssignment,
+    };
+}
+
+mod component;
+mod consumer;
+mod consumer_group;
+mod context;
+mod error;
+mod producer;
+mod seat;
+
+pub mod interceptor;
+
+pub use component::{Component, Container, load, load_file, load_toml, try_load};
+pub use consumer::{Consumer, ConsumerStream};
+pub use consumer_group::{
+    AssignedPartition, AssignedPartitions, ConsumerGroup, GroupEvent, GroupStream,
+    RevokedPartitions,
+};
+pub use context::Context;
+pub use error::ComponentError;
+pub use producer::Producer;
 
 pub use ekafka_conn::{
     Batch, Broker, BrokerId, BrokerView, Cluster, ClusterView, Conn, ConnConfig, ConnError,
@@ -51,8 +83,7 @@ pub use ekafka_conn::{
 pub use ekafka_protocol::compression::{Codec, Compression};
 pub use ekafka_protocol::{ApiKey, DecodeError, EncodeError, ErrorCode};
 pub use ekafka_reader::{
-    ConsumerGroup, ConsumerGroupBuilder, DetailedStats, Event, Generation, GenerationEnd,
-    MessageStream, OutOfRange, PartitionAssignment, PartitionStream, PartitionStreams, Reader,
+    DetailedStats, Event, MessageStream, OutOfRange, PartitionStream, PartitionStreams, Reader,
     ReaderBuilder, ReaderConfig, ReaderError, ReaderHandle, ReaderStats, Received, RecordBatch,
     RecordBatchIter, StartOffset, TopicPartition, assignor,
 };
@@ -61,6 +92,9 @@ pub use ekafka_writer::{
     DetailedWriterStats, ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig, WriterError,
     WriterStats, balancer,
 };
+
+/// The field `comp` of the access log.
+pub const PACKAGE_NAME: &str = "component.ekafka";
 
 /// The README's example must compile.
 #[cfg(doctest)]

@@ -58,6 +58,15 @@ impl Faults {
         });
     }
 
+    /// The value of a result; its faults are kept.
+    pub(crate) fn take<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
+        result.map_err(|error| self.0.extend(error.faults)).ok()
+    }
+
+    pub(crate) fn into_error(self) -> ConfigError {
+        ConfigError { faults: self.0 }
+    }
+
     /// `value`, unless a fault was found.
     pub(crate) fn or<T>(self, value: T) -> Result<T, ConfigError> {
         if self.0.is_empty() {

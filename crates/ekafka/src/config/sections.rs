@@ -29,7 +29,7 @@ section! {
         sasl_allow_plaintext: bool = false => "saslAllowPlaintext",
         /// Encrypts connections and checks the brokers' certificates.
         tls_enable: bool = false => "tlsEnable",
-        /// A PEM file of certificate authorities to trust; empty for Mozilla's list.
+        /// A PEM file of certificate authorities to trust; empty for the operating system's, which needs the feature `native-roots`.
         tls_ca_file: String = String::new() => "tlsCaFile",
         /// A PEM file with the client's certificate, for brokers that ask for one.
         tls_cert_file: String = String::new() => "tlsCertFile",

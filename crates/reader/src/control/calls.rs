@@ -70,11 +70,12 @@ pub(crate) async fn look_up(cluster: Cluster, topic: Arc<str>, deadline: Instant
     Done::LookedUp { topic, result }
 }
 
-/// Waits for a view newer than `generation`, or for `deadline`.
-pub(crate) async fn newer_view(cluster: Cluster, generation: u64, deadline: Instant) -> Done {
-    // Whatever ends the wait, the view is looked at again.
-    let _ = cluster.view_newer_than(generation, deadline.into()).await;
-    Done::NewView
+/// Waits for a view newer than `generation`, or for `deadline`; false when it could not wait, as after a refused log-in.
+pub(crate) async fn newer_view(cluster: Cluster, generation: u64, deadline: Instant) -> bool {
+    cluster
+        .view_newer_than(generation, deadline.into())
+        .await
+        .is_ok()
 }
 
 /// Asks a leader where its partitions begin, end, or stand at a time.

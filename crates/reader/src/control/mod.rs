@@ -241,11 +241,14 @@ impl Control {
     fn watch_view(&mut self) {
         let generation = self.cluster.view().generation;
         let deadline = now() + VIEW_PATIENCE;
-        self.call(calls::newer_view(
-            self.cluster.clone(),
-            generation,
-            deadline,
-        ));
+        let newer = calls::newer_view(self.cluster.clone(), generation, deadline);
+        // Whatever ends the wait, the view is looked at again; what failed at once would do so again at once.
+        self.call(async move {
+            if !newer.await {
+                tokio::time::sleep_until(deadline.min(now() + VIEW_PAUSE).into()).await;
+            }
+            Done::NewView
+        });
     }
 
     fn handle_note(&mut self, note: Note) {
@@ -464,6 +467,9 @@ fn each(
 
 /// The view is looked at again after so long even if nothing is known to have changed.
 const VIEW_PATIENCE: Duration = Duration::from_secs(600);
+
+/// The pause after a look at the view that failed at once.
+const VIEW_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

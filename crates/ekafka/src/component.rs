@@ -1,0 +1,237 @@
+//! A cluster with everything that is named in its configuration.
+
+mod balancers;
+mod container;
+mod instances;
+mod wiring;
+
+use std::fmt;
+use std::sync::Arc;
+
+use ekafka_conn::Cluster;
+
+use crate::config::KafkaConfig;
+use crate::consumer::Consumer;
+use crate::consumer_group::ConsumerGroup;
+use crate::error::ComponentError;
+use crate::interceptor::Chain;
+use crate::producer::Producer;
+
+use balancers::Balancers;
+pub use container::{Container, load, load_file, load_toml, try_load};
+use instances::Instances;
+
+/// The producers, consumers and groups of one `[kafka]` table, each made when it is first asked for. Clones share them.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ekafka::Record;
+///
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("sre-infra-test", 1)?;
+/// let component = ekafka::load_toml(r#"
+///     [kafka]
+///     brokers = ["localhost:9092"]
+///     [kafka.producers.p1]
+///     topic = "sre-infra-test"
+///     batchTimeout = "auto"
+/// "#, "kafka")?
+/// # .brokers(kafka.addresses())
+/// .try_build()?;
+///
+/// let producer = component.try_producer("p1")?;
+/// producer.write_messages(&[Record::new("Hello World!"), Record::new("One!")]).await?;
+/// component.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Component {
+    parts: Arc<Parts>,
+}
+
+/// What clones share.
+struct Parts {
+    config: KafkaConfig,
+    balancers: Balancers,
+    connection: ekafka_conn::ConnConfig,
+    /// Metadata and connections of producers and client. A reader has its own: two long polls on one connection would
+    /// wait for each other.
+    cluster: Cluster,
+    client_chain: Arc<Chain>,
+    server_chain: Arc<Chain>,
+    producers: Instances<Producer>,
+    consumers: Instances<Consumer>,
+    groups: Instances<ConsumerGroup>,
+}
+
+impl Component {
+    fn new(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+        }
+    }
+
+    /// Where its table stands in the configuration, such as `kafka`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.parts.client_chain.identity.name
+    }
+
+    /// The configuration in effect.
+    #[must_use]
+    pub fn config(&self) -> &KafkaConfig {
+        &self.parts.config
+    }
+
+    /// The brokers it was given.
+    #[must_use]
+    pub fn brokers(&self) -> &[String] {
+        &self.parts.client_chain.identity.brokers
+    }
+
+    /// The producer `[kafka.producers.NAME]`: made now, or the same as before; a new one when that was closed. Nothing is
+    /// dialled before the first message.
+    ///
+    /// # Errors
+    /// [`ComponentError::Unknown`] without such an entry, [`ComponentError::Writer`] with every fault of its settings; also
+    /// outside of a Tokio runtime.
+    pub fn try_producer(&self, name: &str) -> Result<Arc<Producer>, ComponentError> {
+        let parts = &self.parts;
+        parts.producers.get(name, || {
+            let config = parts.entry("producers", &parts.config.producers, name)?;
+            let writer = wiring::writer(config, &parts.balancers, parts.cluster.clone())?;
+            let writer = writer.build()?;
+            Ok(Producer::new(
+                config.clone(),
+                writer,
+                Arc::clone(&parts.client_chain),
+            ))
+        })
+    }
+
+    /// As [`try_producer`](Self::try_producer), for names that are part of the program.
+    ///
+    /// # Panics
+    /// With the error's text, where [`try_producer`](Self::try_producer) fails.
+    #[must_use]
+    #[track_caller]
+    pub fn producer(&self, name: &str) -> Arc<Producer> {
+        or_panic(self.try_producer(name))
+    }
+
+    /// The consumer `[kafka.consumers.NAME]`: made now, or the same as before; a new one when that was closed. Nothing is
+    /// dialled before the first message is asked for.
+    ///
+    /// # Errors
+    /// [`ComponentError::Unknown`] without such an entry, [`ComponentError::Reader`] with every fault of its settings.
+    pub fn try_consumer(&self, name: &str) -> Result<Arc<Consumer>, ComponentError> {
+        let parts = &self.parts;
+        parts.consumers.get(name, || {
+            let config = parts.entry("consumers", &parts.config.consumers, name)?;
+            let reader = wiring::consumer(config, parts.brokers(), &parts.connection)?.build()?;
+            Ok(Consumer::new(
+                config.clone(),
+                reader,
+                Arc::clone(&parts.server_chain),
+            ))
+        })
+    }
+
+    /// As [`try_consumer`](Self::try_consumer), for names that are part of the program.
+    ///
+    /// # Panics
+    /// With the error's text, where [`try_consumer`](Self::try_consumer) fails.
+    #[must_use]
+    #[track_caller]
+    pub fn consumer(&self, name: &str) -> Arc<Consumer> {
+        or_panic(self.try_consumer(name))
+    }
+
+    /// The group member `[kafka.consumerGroups.NAME]`: made now, or the same as before; a new one when that was closed. It
+    /// joins the group when it is first polled.
+    ///
+    /// # Errors
+    /// [`ComponentError::Unknown`] without such an entry, [`ComponentError::Reader`] with every fault of its settings.
+    pub fn try_consumer_group(&self, name: &str) -> Result<Arc<ConsumerGroup>, ComponentError> {
+        let parts = &self.parts;
+        parts.groups.get(name, || {
+            let config = parts.entry("consumerGroups", &parts.config.consumer_groups, name)?;
+            let reader = wiring::group(config, parts.brokers(), &parts.connection)?.build()?;
+            Ok(ConsumerGroup::new(
+                config.clone(),
+                reader,
+                Arc::clone(&parts.server_chain),
+            ))
+        })
+    }
+
+    /// As [`try_consumer_group`](Self::try_consumer_group), for names that are part of the program.
+    ///
+    /// # Panics
+    /// With the error's text, where [`try_consumer_group`](Self::try_consumer_group) fails.
+    #[must_use]
+    #[track_caller]
+    pub fn consumer_group(&self, name: &str) -> Arc<ConsumerGroup> {
+        or_panic(self.try_consumer_group(name))
+    }
+
+    /// Closes every instance that was made: consumers and groups leave, producers deliver what they have. Asking for one
+    /// afterwards makes a new one.
+    ///
+    /// # Errors
+    /// The first one of any instance; all are closed whatever happens to one.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves some instances closed and others not.
+    pub async fn close(&self) -> Result<(), ComponentError> {
+        let mut result = Ok(());
+        for group in self.parts.groups.take_all() {
+            result = result.and(group.close().await);
+        }
+        for consumer in self.parts.consumers.take_all() {
+            result = result.and(consumer.close().await);
+        }
+        for producer in self.parts.producers.take_all() {
+            result = result.and(producer.close().await);
+        }
+        result
+    }
+}
+
+impl Parts {
+    fn brokers(&self) -> &[String] {
+        &self.client_chain.identity.brokers
+    }
+
+    fn entry<'e, T>(
+        &self,
+        table: &str,
+        entries: &'e std::collections::BTreeMap<String, T>,
+        name: &str,
+    ) -> Result<&'e T, ComponentError> {
+        entries.get(name).ok_or_else(|| ComponentError::Unknown {
+            path: format!("{}.{table}", self.config.path),
+            name: name.to_owned(),
+            known: entries.keys().cloned().collect(),
+        })
+    }
+}
+
+#[track_caller]
+fn or_panic<T>(result: Result<T, ComponentError>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Component")
+            .field("name", &self.name())
+            .field("brokers", &self.brokers())
+            .finish_non_exhaustive()
+    }
+}

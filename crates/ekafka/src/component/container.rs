@@ -1,0 +1,280 @@
+//! A configuration on its way to a component.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use ekafka_conn::{Cluster, Dial};
+use ekafka_writer::balancer::Balancer;
+use tokio::time::Instant;
+
+use super::balancers::Balancers;
+use super::{Component, Parts, wiring};
+use crate::config::{Config, ConfigError, ConnectionConfig, Faults, KafkaConfig, installed};
+use crate::interceptor::{
+    Chain, Clock, Debug, Identity, Interceptor, Layers, Terminal, extra_keys_of_environment,
+};
+use crate::interceptor::{access, metric};
+
+/// The table `key` of the process's configuration (see [`config::load_from_str`](crate::config::load_from_str)), such as
+/// `kafka`.
+///
+/// # Panics
+/// When there is no such table, or it has faults: with all of them. [`try_load`] returns them.
+#[track_caller]
+pub fn load(key: &str) -> Container {
+    match try_load(key) {
+        Ok(container) => container,
+        Err(error) => panic!("parse config error: {error}"),
+    }
+}
+
+/// As [`load`].
+///
+/// # Errors
+/// [`ConfigError`] with every fault.
+pub fn try_load(key: &str) -> Result<Container, ConfigError> {
+    Ok(Container::new(installed().kafka(key)?))
+}
+
+/// The table `key` of a TOML text, with the environment laid over it.
+///
+/// # Errors
+/// [`ConfigError`] with every fault.
+pub fn load_toml(text: &str, key: &str) -> Result<Container, ConfigError> {
+    let config = Config::from_toml(text)?.with_env();
+    Ok(Container::new(config.kafka(key)?))
+}
+
+/// The table `key` of a TOML file, with the environment laid over it.
+///
+/// # Errors
+/// [`ConfigError`] with every fault, or that the file cannot be read.
+pub fn load_file(path: impl AsRef<Path>, key: &str) -> Result<Container, ConfigError> {
+    let config = Config::from_file(path)?.with_env();
+    Ok(Container::new(config.kafka(key)?))
+}
+
+/// A configuration and what a program adds to it; [`build`](Self::build) makes the component. Nothing is dialled.
+#[must_use = "a container is made into a component by `build`"]
+pub struct Container {
+    config: KafkaConfig,
+    client: Vec<Arc<dyn Interceptor>>,
+    server: Vec<Arc<dyn Interceptor>>,
+    debug: Option<bool>,
+    terminal: Option<Terminal>,
+    brokers: Option<Vec<String>>,
+    balancers: Balancers,
+    keys: Vec<String>,
+    clock: Clock,
+    dial: Option<Arc<dyn Dial>>,
+}
+
+impl Container {
+    /// Starts from a configuration that is at hand.
+    pub fn new(config: KafkaConfig) -> Self {
+        Self {
+            config,
+            client: Vec::new(),
+            server: Vec::new(),
+            debug: None,
+            terminal: None,
+            brokers: None,
+            balancers: Balancers::default(),
+            keys: extra_keys_of_environment(),
+            clock: Clock(None),
+            dial: None,
+        }
+    }
+
+    /// Adds a layer around what producers and the client do, inside of those added before.
+    pub fn client_interceptor(mut self, interceptor: impl Interceptor + 'static) -> Self {
+        self.client.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Adds a layer around what consumers, groups and consumer servers do, inside of those added before.
+    pub fn server_interceptor(mut self, interceptor: impl Interceptor + 'static) -> Self {
+        self.server.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Prints each call with its request and response, or does not.
+    ///
+    /// Default: as the key `debug` says; without it, as `EGO_DEBUG=true` says. Passwords are never printed.
+    pub fn debug(mut self, on: bool) -> Self {
+        self.debug = Some(on);
+        self
+    }
+
+    /// Where [`debug`](Self::debug) prints, without colours.
+    ///
+    /// Default: standard output, with colours when it is a terminal.
+    pub fn debug_output(mut self, out: impl Write + Send + 'static) -> Self {
+        self.terminal = Some(Terminal::to(out));
+        self
+    }
+
+    /// Where to find the cluster, in the place of the key `brokers`.
+    pub fn brokers<I: IntoIterator<Item = impl Into<String>>>(mut self, brokers: I) -> Self {
+        self.brokers = Some(brokers.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// A balancer that configurations can name: `balancer = "NAME"`. It may take the name of a built-in one.
+    pub fn register_balancer(
+        mut self,
+        name: impl Into<String>,
+        balancer: impl Balancer + 'static,
+    ) -> Self {
+        self.balancers.register(name.into(), Arc::new(balancer));
+        self
+    }
+
+    /// Further custom keys: values of the [`Context`](crate::Context) that are logged, written as message headers, and given
+    /// to handlers.
+    ///
+    /// Default: those that `EGO_LOG_EXTRA_KEYS` lists, separated by commas.
+    pub fn extra_keys<I: IntoIterator<Item = impl Into<String>>>(mut self, keys: I) -> Self {
+        self.keys.extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// Tells the time that calls are measured by.
+    ///
+    /// Default: tokio's clock, which tests can stop.
+    pub fn clock(mut self, now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        self.clock = Clock(Some(Arc::new(now)));
+        self
+    }
+
+    /// Opens streams in place of the built-in TCP dial, for tests on an embedded broker in memory and for proxies.
+    pub fn dial_fn(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.dial = Some(dial);
+        self
+    }
+
+    /// Checks everything that can be checked without a broker, and makes the component.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault: no brokers, a balancer that nobody registered, certificates that cannot be read.
+    pub fn try_build(self) -> Result<Component, ConfigError> {
+        let mut faults = Faults::default();
+        let path = &self.config.path;
+        let brokers = self.brokers.clone();
+        let mut brokers = brokers.unwrap_or_else(|| self.config.connection.brokers.clone());
+        brokers.retain(|broker| !broker.trim().is_empty());
+        if brokers.is_empty() {
+            let problem = "names no broker: expected \"host:port\" of one or more";
+            faults.add(format!("{path}.brokers"), problem);
+        }
+        for (name, producer) in &self.config.producers {
+            if self.balancers.find(&producer.balancer).is_none() {
+                let (known, found) = (self.balancers.names().join(", "), &producer.balancer);
+                faults.add(
+                    format!("{path}.producers.{name}.balancer"),
+                    format!("expected one of {known}, found {found:?}"),
+                );
+            }
+        }
+        let connection = faults.take(wiring::connection(&self.config));
+        let connection = connection.map(|connection| match &self.dial {
+            Some(dial) => connection.dial_fn(Arc::clone(dial)),
+            None => connection,
+        });
+        let cluster = connection.clone().filter(|_| !brokers.is_empty());
+        let cluster = cluster.and_then(|connection| {
+            Cluster::new(brokers.clone(), connection)
+                .map_err(|error| faults.add(format!("{path}.brokers"), error.to_string()))
+                .ok()
+        });
+        let (Some(connection), Some(cluster)) = (connection, cluster) else {
+            return Err(faults.into_error());
+        };
+        faults.or(())?;
+        let identity = Arc::new(Identity {
+            name: self.config.path.clone(),
+            brokers,
+        });
+        let layers = || self.layers();
+        let chain = |interceptors: &[Arc<dyn Interceptor>]| {
+            Arc::new(Chain {
+                identity: Arc::clone(&identity),
+                clock: self.clock.clone(),
+                interceptors: interceptors.to_vec(),
+                layers: layers(),
+            })
+        };
+        let (client_chain, server_chain) = (chain(&self.client), chain(&self.server));
+        Ok(Component::new(Parts {
+            config: self.config,
+            balancers: self.balancers,
+            connection,
+            cluster,
+            client_chain,
+            server_chain,
+            producers: Default::default(),
+            consumers: Default::default(),
+            groups: Default::default(),
+        }))
+    }
+
+    /// As [`try_build`](Self::try_build), for configurations that are part of the program.
+    ///
+    /// # Panics
+    /// With every fault, where [`try_build`](Self::try_build) fails.
+    #[must_use]
+    #[track_caller]
+    pub fn build(self) -> Component {
+        match self.try_build() {
+            Ok(component) => component,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn layers(&self) -> Layers {
+        let config = &self.config.connection;
+        Layers {
+            keys: self.keys.as_slice().into(),
+            #[cfg(feature = "otel")]
+            trace: config
+                .enable_trace_interceptor
+                .then_some(crate::interceptor::Trace),
+            debug: self.is_debugging().then(|| Debug {
+                terminal: self.terminal.clone().unwrap_or_else(Terminal::standard),
+            }),
+            access: access_log(config),
+            metric: config
+                .enable_metric_interceptor
+                .then(metric::Metric::default),
+        }
+    }
+
+    fn is_debugging(&self) -> bool {
+        let configured = self.debug.or(self.config.connection.debug);
+        configured.unwrap_or_else(|| std::env::var("EGO_DEBUG").is_ok_and(|set| set == "true"))
+    }
+}
+
+fn access_log(config: &ConnectionConfig) -> Option<access::Access> {
+    let slow = config.slow_log_threshold;
+    let logs_all = config.enable_access_interceptor;
+    (logs_all || !slow.is_zero()).then_some(access::Access {
+        logs_all,
+        with_request: config.enable_access_interceptor_req,
+        with_response: config.enable_access_interceptor_res,
+        with_trace: config.enable_trace_interceptor,
+        slow,
+    })
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Container")
+            .field("name", &self.config.path)
+            .field("client_interceptors", &self.client.len())
+            .field("server_interceptors", &self.server.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! What belongs to one call or message and is not part of it: custom keys, the trace, the wish to stop.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Travels with a call: custom keys that are logged and passed on in message headers, the trace it belongs to, and, in a
+/// consumer server, the wish to stop. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Context {
+    /// Few, so that a list beats a map.
+    values: Arc<Vec<(String, String)>>,
+    stopping: Option<watch::Receiver<bool>>,
+    #[cfg(feature = "otel")]
+    trace: Option<opentelemetry::Context>,
+}
+
+impl Context {
+    /// Nothing: no keys, no trace, and nobody who wants to stop.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces a value. It is passed on and logged only if its key is a custom key of the component
+    /// (`EGO_LOG_EXTRA_KEYS`, [`Container::extra_keys`](crate::Container::extra_keys)).
+    #[must_use]
+    pub fn with_value(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let key = key.into();
+        let values = Arc::make_mut(&mut self.values);
+        values.retain(|(there, _)| *there != key);
+        values.push((key, value.into()));
+        self
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let mut values = self.values.iter();
+        values
+            .find(|(there, _)| there == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the consumer server that runs the handler was told to stop; never elsewhere.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+            .as_ref()
+            .is_some_and(|stopping| *stopping.borrow())
+    }
+
+    /// Waits until the consumer server that runs the handler is told to stop; for ever elsewhere.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn stopped(&self) {
+        let Some(mut stopping) = self.stopping.clone() else {
+            return std::future::pending().await;
+        };
+        // A server that is gone has stopped.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// The trace this belongs to: the one given, else the current one of OpenTelemetry.
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn trace(&self) -> opentelemetry::Context {
+        self.trace
+            .clone()
+            .unwrap_or_else(opentelemetry::Context::current)
+    }
+
+    /// Makes calls with this context part of a trace.
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn with_trace(mut self, trace: opentelemetry::Context) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("values", &self.values)
+            .field("is_stopping", &self.is_stopping())
+            .finish_non_exhaustive()
+    }
+}

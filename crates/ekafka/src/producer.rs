@@ -1,0 +1,143 @@
+//! A named producer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ekafka_conn::Record;
+use ekafka_writer::Writer;
+use tokio::time::Instant;
+
+use crate::config::ProducerConfig;
+use crate::context::Context;
+use crate::error::ComponentError;
+use crate::interceptor::{Call, Chain, Command, Operation};
+
+/// Writes messages as `[kafka.producers.NAME]` says; made by [`Component::producer`](crate::Component::producer).
+///
+/// Writing waits for the outcomes, unless `async` is set. How long that takes is `batchTimeout`'s choice: by default a call
+/// with fewer than `batchSize` messages waits for one second.
+#[derive(Debug)]
+pub struct Producer {
+    config: ProducerConfig,
+    writer: Writer,
+    chain: Arc<Chain>,
+    is_closed: AtomicBool,
+}
+
+impl Producer {
+    pub(crate) fn new(config: ProducerConfig, writer: Writer, chain: Arc<Chain>) -> Self {
+        Self {
+            config,
+            writer,
+            chain,
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Writes `records` and waits for their outcomes (with `async`, until they are accepted).
+    ///
+    /// # Errors
+    /// [`ComponentError::Write`] with one slot for each record, when any failed; the others are written.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before its first wait writes nothing. Later, the records that were accepted are written all the
+    /// same.
+    pub async fn write_messages(&self, records: &[Record<'_>]) -> Result<(), ComponentError> {
+        if self.chain.is_empty() {
+            return Ok(self.writer.write(records).await?);
+        }
+        self.write_messages_with(&Context::new(), records).await
+    }
+
+    /// As [`write_messages`](Self::write_messages), with a context: its custom keys become message headers, and the messages
+    /// continue its trace.
+    ///
+    /// # Errors
+    /// As [`write_messages`](Self::write_messages), and what an interceptor says.
+    ///
+    /// # Cancel safety
+    /// As [`write_messages`](Self::write_messages).
+    pub async fn write_messages_with(
+        &self,
+        context: &Context,
+        records: &[Record<'_>],
+    ) -> Result<(), ComponentError> {
+        let topic = match records {
+            [first, ..] if self.config.topic.is_empty() => first.topic.unwrap_or_default(),
+            _ => &self.config.topic,
+        };
+        let mut call = self.chain.call(Command::WriteMessages, topic, context);
+        call.set_records(records);
+        self.chain.run(&mut call, &mut Writing(&self.writer)).await
+    }
+
+    /// Accepts nothing more and waits until everything accepted has its outcome.
+    ///
+    /// # Errors
+    /// [`ComponentError::Undelivered`] when something was given up because of that.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the producer closed to new messages, and delivering what it has.
+    pub async fn close(&self) -> Result<(), ComponentError> {
+        self.is_closed.store(true, Ordering::Release);
+        let context = Context::new();
+        let topic = &self.config.topic;
+        let mut call = self.chain.call(Command::ProducerClose, topic, &context);
+        self.chain.run(&mut call, &mut Closing(&self.writer)).await
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn config(&self) -> &ProducerConfig {
+        &self.config
+    }
+
+    /// The writer behind it, for all that the documents do not have: deliveries, flush, statistics. Interceptors do not see
+    /// what is done there.
+    #[must_use]
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+}
+
+struct Writing<'p>(&'p Writer);
+
+impl Operation for Writing<'_> {
+    async fn run(&mut self, call: &mut Call<'_>) -> Result<(), ComponentError> {
+        let added = call.added_headers();
+        let records = call.records();
+        if added.is_empty() {
+            return Ok(self.0.write(records).await?);
+        }
+        let headers = records
+            .iter()
+            .map(|record| [record.headers, &added].concat());
+        let headers: Vec<_> = headers.collect();
+        let records = records.iter().zip(&headers);
+        let records: Vec<Record<'_>> = records
+            .map(|(record, headers)| record.headers(headers))
+            .collect();
+        Ok(self.0.write(&records).await?)
+    }
+}
+
+struct Closing<'p>(&'p Writer);
+
+impl Operation for Closing<'_> {
+    async fn run(&mut self, _call: &mut Call<'_>) -> Result<(), ComponentError> {
+        Ok(self
+            .0
+            .close(Instant::now() + LONGER_THAN_ANY_DELIVERY)
+            .await?)
+    }
+}
+
+/// Each record has its outcome when its delivery time is up, so this is never waited for.
+const LONGER_THAN_ANY_DELIVERY: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -1,0 +1,174 @@
+//! A reader that many tasks hold: one at a time asks it, and whoever waits for a message makes room for the others.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ekafka_conn::Message;
+use ekafka_reader::{Reader, ReaderHandle, Received};
+use tokio::sync::{Mutex, MutexGuard, watch};
+
+use crate::error::ComponentError;
+
+/// A reader behind a lock that a waiting `recv` gives up for others.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    reader: Mutex<Option<Reader>>,
+    /// Calls that want the reader and are not content to wait for a message.
+    others: watch::Sender<usize>,
+    closing: watch::Sender<bool>,
+    handle: OnceLock<ReaderHandle>,
+    is_closed: AtomicBool,
+}
+
+/// The reader, until dropped.
+pub(crate) struct Seated<'s> {
+    guard: MutexGuard<'s, Option<Reader>>,
+}
+
+/// Which way of taking a message.
+#[derive(Debug, Clone, Copy)]
+enum Take {
+    Fetch,
+    Read,
+}
+
+impl Seat {
+    pub(crate) fn new(reader: Reader) -> Self {
+        Self {
+            reader: Mutex::new(Some(reader)),
+            others: watch::Sender::new(0),
+            closing: watch::Sender::new(false),
+            handle: OnceLock::new(),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) async fn fetch(&self) -> Result<Message, ComponentError> {
+        self.take(Take::Fetch).await
+    }
+
+    pub(crate) async fn read(&self) -> Result<Message, ComponentError> {
+        self.take(Take::Read).await
+    }
+
+    async fn take(&self, how: Take) -> Result<Message, ComponentError> {
+        loop {
+            let mut reader = self.locked().await?;
+            let asked = async {
+                match how {
+                    Take::Fetch => reader.fetch_message().await,
+                    Take::Read => reader.read_message().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                taken = asked => return Ok(taken?),
+                wanted = self.wanted() => wanted?,
+            }
+        }
+    }
+
+    pub(crate) async fn recv(&self) -> Result<Received, ComponentError> {
+        loop {
+            let mut reader = self.locked().await?;
+            tokio::select! {
+                biased;
+                received = reader.recv() => return Ok(received?),
+                wanted = self.wanted() => wanted?,
+            }
+        }
+    }
+
+    /// The reader at once, whoever waits for a message with it.
+    pub(crate) async fn now(&self) -> Result<Seated<'_>, ComponentError> {
+        let _other = Other::new(&self.others);
+        self.locked().await
+    }
+
+    /// Commits from any task.
+    pub(crate) async fn commit(&self, messages: &[Message]) -> Result<(), ComponentError> {
+        Ok(self.handle().await?.commit_messages(messages).await?)
+    }
+
+    pub(crate) async fn handle(&self) -> Result<&ReaderHandle, ComponentError> {
+        if self.is_closed() {
+            return Err(ComponentError::Closed);
+        }
+        if let Some(handle) = self.handle.get() {
+            return Ok(handle);
+        }
+        let mut reader = self.now().await?;
+        Ok(self.handle.get_or_init(|| reader.handle()))
+    }
+
+    /// Ends every call that waits, then the reader: commits what is marked and leaves the group. `Ok` if it has ended.
+    pub(crate) async fn close(&self) -> Result<(), ComponentError> {
+        self.is_closed.store(true, Ordering::Release);
+        self.closing.send_replace(true);
+        let reader = self.reader.lock().await.take();
+        if let Some(reader) = reader {
+            reader.close().await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    async fn locked(&self) -> Result<Seated<'_>, ComponentError> {
+        if self.is_closed() {
+            return Err(ComponentError::Closed);
+        }
+        let guard = self.reader.lock().await;
+        if guard.is_none() || self.is_closed() {
+            return Err(ComponentError::Closed);
+        }
+        Ok(Seated { guard })
+    }
+
+    /// Returns when another call wants the reader; fails when it is being closed.
+    async fn wanted(&self) -> Result<(), ComponentError> {
+        let (mut others, mut closing) = (self.others.subscribe(), self.closing.subscribe());
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => Err(ComponentError::Closed),
+            _ = others.wait_for(|others| *others > 0) => Ok(()),
+        }
+    }
+}
+
+impl Deref for Seated<'_> {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        self.guard
+            .as_ref()
+            .expect("a seat without a reader is not handed out")
+    }
+}
+
+impl DerefMut for Seated<'_> {
+    fn deref_mut(&mut self) -> &mut Reader {
+        self.guard
+            .as_mut()
+            .expect("a seat without a reader is not handed out")
+    }
+}
+
+/// Counts as somebody who wants the reader until it is dropped.
+struct Other<'s>(&'s watch::Sender<usize>);
+
+impl<'s> Other<'s> {
+    fn new(others: &'s watch::Sender<usize>) -> Self {
+        others.send_modify(|others| *others += 1);
+        Self(others)
+    }
+}
+
+impl Drop for Other<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|others| *others -= 1);
+    }
+}

@@ -1,0 +1,12 @@
+//! The components as an application uses them, on a cluster in memory with a clock that the test moves.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails where it is, and may start tasks"
+)]
+
+mod components;
+mod groups;
+mod interceptors;
+mod keys;
+mod rig;
