@@ -3,6 +3,7 @@
 
 mod giving_up;
 mod loading;
+mod renewal;
 mod settle;
 mod split;
 #[cfg(test)]
@@ -63,8 +64,8 @@ pub(crate) struct Core {
     lanes: Vec<Option<Lane>>,
     plan: Plan,
     producer: Producer,
-    /// A broker has refused the epoch: the next identity is a new one.
-    epoch_refused: bool,
+    /// Lanes whose sequence is in doubt.
+    doubtful: Vec<usize>,
     /// Lanes with a batch that waits for a producer identity.
     unidentified: Vec<usize>,
     requests: HashMap<u64, Sent>,
@@ -122,7 +123,7 @@ impl Core {
             rules,
             shelf,
             lanes: Vec::new(),
-            epoch_refused: false,
+            doubtful: Vec::new(),
             unidentified: Vec::new(),
             requests: HashMap::new(),
             spare_batches: Vec::new(),
@@ -240,7 +241,10 @@ impl Core {
 
     /// No identity can be had now: what waits for one is given up.
     pub(crate) fn handle_no_identity(&mut self, cause: &Cause) {
-        for number in 0..self.lanes.len() {
+        for number in std::mem::take(&mut self.unidentified) {
+            if let Some(lane) = &mut self.lanes[number] {
+                lane.unidentified = false;
+            }
             self.give_up_lane(number, cause);
         }
     }

@@ -24,6 +24,8 @@ pub(crate) struct Lane {
     pub(crate) partition: Arc<Partition>,
     /// Batches without an outcome, in the order of their records.
     pub(crate) flights: VecDeque<Flight>,
+    /// Batches that have come into the lane, ever; halves count as two.
+    admitted: u64,
     pub(crate) sequence: Sequence,
     /// Whether it stands in a list of lanes that may have something to send.
     pub(crate) listed: bool,
@@ -48,6 +50,8 @@ pub(crate) struct Flight {
     pub(crate) permit: Permit,
     /// When its records are given up.
     pub(crate) expires: Instant,
+    /// How many batches came into its lane before it.
+    pub(crate) ordinal: u64,
     /// Requests that carried it.
     pub(crate) attempts: u32,
     pub(crate) place: Place,
@@ -84,6 +88,7 @@ impl Lane {
         Self {
             partition,
             flights: VecDeque::new(),
+            admitted: 0,
             sequence: Sequence::default(),
             listed: false,
             unidentified: false,
@@ -93,7 +98,8 @@ impl Lane {
     }
 
     /// What may go to `broker` without any chance that records change places: a batch that failed goes first and alone; a
-    /// new one only follows batches that are all on their way to the same broker.
+    /// new one only follows batches that are all on their way to the same broker. At most `depth` batches lie between the
+    /// oldest without an outcome and the newest, both counted: so many does a broker recognise when one of them comes again.
     pub(crate) fn next(&self, broker: BrokerId, depth: usize, now: Instant) -> Next {
         let Some(first) = self.flights.front() else {
             return Next::Take;
@@ -107,10 +113,24 @@ impl Lane {
             .flights
             .iter()
             .all(|flight| flight.place == Place::OnWire(broker));
-        if all_there && self.flights.len() < depth {
+        if all_there && self.admitted - first.ordinal < depth as u64 {
             Next::Take
         } else {
             Next::Wait(None)
+        }
+    }
+
+    /// The place in line of a batch that comes in now.
+    pub(crate) fn admit(&mut self) -> u64 {
+        self.admitted += 1;
+        self.admitted - 1
+    }
+
+    /// One batch became two: what follows moves on by one.
+    pub(crate) fn handle_split(&mut self, index: usize) {
+        self.admitted += 1;
+        for flight in self.flights.iter_mut().skip(index) {
+            flight.ordinal += 1;
         }
     }
 

@@ -272,7 +272,8 @@ impl Turn<'_> {
         let mut desk = self.sender.desk();
         let mut wake = !wishes.dial.is_empty() || wishes.identity;
         desk.wishes.dial.append(&mut wishes.dial);
-        desk.wishes.identity |= wishes.identity;
+        // The newest turn knows best: what was wished for before may have come meanwhile.
+        desk.wishes.identity = wishes.identity;
         if alarm.is_some() && (desk.alarm.is_none() || alarm < desk.alarm) {
             wake = true;
         }

@@ -3,16 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-/// The identity that every batch of an idempotent writer is stamped with.
+/// The identity that partitions of an idempotent writer begin with.
 #[derive(Debug)]
 pub(crate) struct Producer {
     identity: Identity,
-    /// Counts identities, so that a partition sees that its sequence belongs to an older one.
-    generation: u64,
-    /// A sequence number was lost; a new epoch is needed before anything new is stamped.
-    renewal_wanted: bool,
-    /// Batches that carry a stamp of the present identity and have no outcome yet.
-    stamped: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +22,24 @@ enum Identity {
 }
 
 /// Where one partition is in its sequence.
+///
+/// Brokers keep the epoch of a producer without transactions per partition. So each partition begins its next epoch by
+/// itself: a partition in doubt neither waits for others nor holds them up.
 #[derive(Debug, Default)]
 pub(crate) struct Sequence {
     /// Sequence number of the next record; wraps to zero after 2^31 - 1.
     next: i32,
-    /// Identity that `next` belongs to.
-    generation: u64,
+    /// Producer id and epoch that `next` belongs to; absent until the first stamp, and while a new id is awaited.
+    identity: Option<(i64, i16)>,
     /// Whether the broker has acknowledged a batch of this identity. Until then it knows no sequence to compare with and
     /// would take a second batch without the first, so only one may be on its way.
     proven: bool,
+    /// A sequence number was lost; a new epoch is needed before anything new is stamped.
+    in_doubt: bool,
+    /// A broker has refused the epoch: the next identity has another producer id.
+    refused: bool,
+    /// Batches that carry a stamp of this identity and have no outcome yet.
+    stamped: usize,
 }
 
 /// What goes into a batch's header.
@@ -75,9 +78,6 @@ impl Producer {
             } else {
                 Identity::None
             },
-            generation: 1,
-            renewal_wanted: false,
-            stamped: 0,
         }
     }
 
@@ -85,89 +85,105 @@ impl Producer {
         self.identity != Identity::None
     }
 
-    /// Whether an identity has to be asked from a broker.
+    /// Whether an identity has to be asked from a broker before a partition can begin a sequence.
     pub(crate) fn needs_identity(&self) -> bool {
         self.identity == Identity::Unknown
     }
 
-    /// Whether batches can be stamped now.
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.needs_identity() && !self.renewal_wanted
+    /// Whether a new batch of a partition can be stamped now.
+    pub(crate) fn is_ready(&self, sequence: &Sequence) -> bool {
+        !sequence.in_doubt && (sequence.identity.is_some() || !self.needs_identity())
     }
 
     /// A broker has given an identity.
     pub(crate) fn handle_identity(&mut self, id: i64, epoch: i16) {
         if self.needs_identity() {
             self.identity = Identity::Known { id, epoch };
-            self.generation += 1;
         }
     }
 
     /// The stamp of the next batch of a partition; `None` while there is no identity to stamp with.
-    pub(crate) fn stamp(&mut self, sequence: &mut Sequence, count: u32) -> Option<Stamp> {
-        if !self.is_ready() {
+    pub(crate) fn stamp(&self, sequence: &mut Sequence, count: u32) -> Option<Stamp> {
+        if sequence.in_doubt {
             return None;
         }
-        let (producer_id, epoch) = match self.identity {
-            Identity::None => return Some(Stamp::NONE),
-            Identity::Unknown => return None,
-            Identity::Known { id, epoch } => (id, epoch),
+        let (producer_id, epoch) = match (sequence.identity, self.identity) {
+            (_, Identity::None) => return Some(Stamp::NONE),
+            (Some(identity), _) => identity,
+            (None, Identity::Known { id, epoch }) => (id, epoch),
+            (None, Identity::Unknown) => return None,
         };
-        if sequence.generation != self.generation {
-            *sequence = Sequence {
-                next: 0,
-                generation: self.generation,
-                proven: false,
-            };
-        }
+        sequence.identity = Some((producer_id, epoch));
         let stamp = Stamp {
             producer_id,
             epoch,
             sequence: sequence.next,
         };
         sequence.next = advance(sequence.next, count);
-        self.stamped += 1;
+        sequence.stamped += 1;
         Some(stamp)
     }
 
     /// How many batches of a partition may be on their way, given the bound for a partition that has proven its sequence.
     pub(crate) fn depth(&self, sequence: &Sequence, bound: usize) -> usize {
-        let proven = sequence.proven && sequence.generation == self.generation;
-        if !self.is_idempotent() || proven {
+        if !self.is_idempotent() || sequence.proven {
             bound
         } else {
             1
         }
     }
 
+    /// Starts the next epoch of a partition in doubt once no batch of the present one can still arrive; says whether it
+    /// did. An epoch used up, or refused by a broker, asks for a new producer id.
+    pub(crate) fn renew(&mut self, sequence: &mut Sequence) -> bool {
+        if !sequence.in_doubt || sequence.stamped > 0 {
+            return false;
+        }
+        let next = match sequence.identity {
+            Some((id, epoch)) if epoch < i16::MAX && !sequence.refused => Some((id, epoch + 1)),
+            Some((old, _)) => {
+                // Another partition may have asked for a new one before.
+                if matches!(self.identity, Identity::Known { id, .. } if id == old) {
+                    self.identity = Identity::Unknown;
+                }
+                None
+            }
+            None => None,
+        };
+        *sequence = Sequence {
+            identity: next,
+            ..Sequence::default()
+        };
+        true
+    }
+}
+
+impl Sequence {
+    /// Whether a new epoch is awaited: batches that are known not to be stored give up their stamps then.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
     /// A stamped batch was acknowledged.
-    pub(crate) fn handle_written(&mut self, sequence: &mut Sequence, stamp: Stamp) {
+    pub(crate) fn handle_written(&mut self, stamp: Stamp) {
         if stamp == Stamp::NONE {
             return;
         }
         self.stamped -= 1;
-        sequence.proven |= sequence.generation == self.generation;
+        self.proven = true;
     }
 
     /// A stamped batch failed, or lost its stamp. When it is known not to be stored and is the last of its partition, its
     /// numbers are given to the next; else the gap needs a new epoch.
-    pub(crate) fn handle_unused(
-        &mut self,
-        sequence: &mut Sequence,
-        stamp: Stamp,
-        count: u32,
-        reusable: bool,
-    ) {
+    pub(crate) fn handle_unused(&mut self, stamp: Stamp, count: u32, reusable: bool) {
         if stamp == Stamp::NONE {
             return;
         }
         self.stamped -= 1;
-        let is_last = sequence.generation == self.generation
-            && sequence.next == advance(stamp.sequence, count);
-        if reusable && is_last {
-            sequence.next = stamp.sequence;
+        if reusable && self.next == advance(stamp.sequence, count) {
+            self.next = stamp.sequence;
         } else {
-            self.renewal_wanted = true;
+            self.in_doubt = true;
         }
     }
 
@@ -178,33 +194,11 @@ impl Producer {
         }
     }
 
-    /// The broker and the writer disagree about a sequence: nothing new is stamped until a new epoch.
-    pub(crate) fn want_renewal(&mut self) {
-        self.renewal_wanted |= self.is_idempotent();
-    }
-
-    /// Whether a new epoch is awaited: batches that are known not to be stored give up their stamps then.
-    pub(crate) fn is_renewal_wanted(&self) -> bool {
-        self.renewal_wanted
-    }
-
-    /// Starts the next epoch once no batch of the present one can still arrive anywhere; says whether it did. Epochs used
-    /// up, or `refused` by a broker, ask for a new producer id.
-    pub(crate) fn renew(&mut self, refused: bool) -> bool {
-        if !self.renewal_wanted || self.stamped > 0 {
-            return false;
-        }
-        self.renewal_wanted = false;
-        self.generation += 1;
-        self.identity = match self.identity {
-            Identity::None => Identity::None,
-            Identity::Known { id, epoch } if epoch < i16::MAX && !refused => Identity::Known {
-                id,
-                epoch: epoch + 1,
-            },
-            _ => Identity::Unknown,
-        };
-        true
+    /// The broker and the writer disagree about the sequence, or even about the epoch: nothing new is stamped until the
+    /// next.
+    pub(crate) fn handle_disagreement(&mut self, refused: bool) {
+        self.in_doubt |= self.identity.is_some();
+        self.refused |= refused;
     }
 }
 

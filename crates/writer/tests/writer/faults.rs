@@ -270,7 +270,7 @@ async fn a_lost_sequence_begins_a_new_epoch_once() {
         }
         expect_numbers(&kafka, 0..600, 3);
         let identities = kafka.requests_of(ApiKey::INIT_PRODUCER_ID).len();
-        let epochs = stamps(&kafka, 0).last().unwrap().0;
+        let epochs = stamps(&kafka, 1).last().unwrap().0;
         if code == ErrorCode::INVALID_PRODUCER_EPOCH {
             assert_eq!(identities, 2, "a refused epoch asks for a new identity");
         } else {

@@ -143,8 +143,7 @@ impl Core {
         };
         let (count, reusable) = (flight.count(), !flight.ambiguous);
         if let Some((stamp, _)) = &flight.stamped {
-            self.producer
-                .handle_unused(&mut lane.sequence, *stamp, count, reusable);
+            lane.sequence.handle_unused(*stamp, count, reusable);
         }
         lane.partition.queue().handle_resolved();
         if let Some(error) = error {
@@ -153,6 +152,7 @@ impl Core {
                 .note_failed(&lane.partition, count as usize, &error);
             flight.resolve(Err(error), &self.shelf.pool);
         }
+        self.note_doubt(number);
         self.list(number);
     }
 

@@ -117,9 +117,8 @@ impl Core {
                 }
                 Next::Take => {}
             }
-            if !self.producer.is_ready() {
-                self.arm_for_expiry(number, now);
-                return Load::NoIdentity;
+            if !self.producer.is_ready(&lane.sequence) {
+                return self.hold(number, now);
             }
             let limits = self.shelf.limits;
             let contended = self.shelf.budget.is_contended();
@@ -153,6 +152,7 @@ impl Core {
             Ok(closed) => {
                 let age = now.saturating_duration_since(closed.opened);
                 self.shelf.outside.counters.note_sealed(age);
+                let ordinal = lane.admit();
                 lane.flights.push_back(Flight {
                     id,
                     sealed: closed.sealed,
@@ -160,6 +160,7 @@ impl Core {
                     resolver: Some(closed.resolver),
                     permit: closed.permit,
                     expires: closed.opened + self.rules.delivery_timeout,
+                    ordinal,
                     attempts: 0,
                     place: Place::Waiting {
                         until: now,
@@ -205,10 +206,9 @@ impl Core {
             return Load::NoSpace;
         }
         let count = flight.count();
-        let (producer, sequence) = (&mut self.producer, &mut lane.sequence);
+        let (producer, sequence) = (&self.producer, &mut lane.sequence);
         let Some(bytes) = flight.bytes(|| producer.stamp(sequence, count)) else {
-            self.arm_for_expiry(number, now);
-            return Load::NoIdentity;
+            return self.hold(number, now);
         };
         flight.place = Place::OnWire(broker);
         flight.attempts += 1;
@@ -226,6 +226,19 @@ impl Core {
         let id = flight.id;
         self.arm_for_expiry(number, now);
         Load::Batch { id, bytes }
+    }
+
+    /// Nothing can be stamped: an identity is missing, or the lane's next epoch, with which it comes back by itself.
+    fn hold(&mut self, number: usize, now: Instant) -> Load {
+        self.arm_for_expiry(number, now);
+        let in_doubt = self.lanes[number]
+            .as_ref()
+            .is_some_and(|lane| lane.sequence.is_in_doubt());
+        if in_doubt {
+            Load::Nothing
+        } else {
+            Load::NoIdentity
+        }
     }
 }
 

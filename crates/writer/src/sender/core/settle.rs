@@ -182,7 +182,7 @@ impl Core {
             return;
         };
         if let Some((stamp, _)) = &flight.stamped {
-            self.producer.handle_written(&mut lane.sequence, *stamp);
+            lane.sequence.handle_written(*stamp);
         }
         lane.partition.queue().handle_resolved();
         if flight.resolver.is_some() {
@@ -273,14 +273,15 @@ impl Core {
             flight.attempts = flight.attempts.saturating_sub(1);
             return;
         }
-        self.producer.want_renewal();
-        self.epoch_refused |= code == ErrorCode::INVALID_PRODUCER_EPOCH;
-        if flight.ambiguous || !self.rules.idempotent {
+        lane.sequence
+            .handle_disagreement(code == ErrorCode::INVALID_PRODUCER_EPOCH);
+        let (ambiguous, is_first) = (flight.ambiguous, flight.attempts <= 1);
+        self.note_doubt(number);
+        if ambiguous || !self.rules.idempotent {
             // With another number the broker could not tell a second copy from the first.
             self.fail_for(number, id, Cause::Code(code));
             return;
         }
-        let is_first = flight.attempts <= 1;
         let cause = Cause::Code(code);
         self.retry(number, id, Stored::No, false, cause, leaders, now);
         if is_first {
@@ -333,10 +334,11 @@ impl Core {
         match flight.split(self.rules.compression, (first_id + 1, first_id + 2), now) {
             Ok((first, second)) => {
                 if let Some(stamp) = stamp {
-                    self.producer.handle_split(stamp);
+                    lane.sequence.handle_split(stamp);
                 }
                 lane.partition.queue().handle_split();
                 lane.flights.insert(index, second);
+                lane.handle_split(index);
                 lane.flights.insert(index, first);
                 self.list(number);
             }
@@ -381,37 +383,6 @@ impl Core {
             .and_then(|index| lane.flights.get_mut(index))
         {
             flight.land(stored);
-        }
-    }
-
-    /// While a new epoch is awaited, batches that are known not to be stored give up their numbers; with the last number
-    /// gone the epoch begins.
-    pub(super) fn renew(&mut self) {
-        if !self.producer.is_renewal_wanted() {
-            return;
-        }
-        for lane in self.lanes.iter_mut().flatten() {
-            for flight in &mut lane.flights {
-                if flight.is_waiting() && !flight.ambiguous && flight.stamped.is_some() {
-                    let count = flight.count();
-                    if let Some(stamp) = flight.take_stamp() {
-                        self.producer
-                            .handle_unused(&mut lane.sequence, stamp, count, false);
-                    }
-                }
-            }
-        }
-        if self.producer.renew(self.epoch_refused) {
-            self.epoch_refused = false;
-            self.list_unidentified();
-            for number in 0..self.lanes.len() {
-                if self.lanes[number]
-                    .as_ref()
-                    .is_some_and(|lane| !lane.flights.is_empty())
-                {
-                    self.list(number);
-                }
-            }
         }
     }
 

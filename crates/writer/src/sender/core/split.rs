@@ -45,6 +45,7 @@ impl Flight {
                 resolver,
                 permit,
                 expires: self.expires,
+                ordinal: self.ordinal,
                 attempts: self.attempts,
                 place,
                 ambiguous: false,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ekafka_conn::ConnError;
 use ekafka_protocol::ErrorCode;
 use ekafka_protocol::messages::{PartitionProduceResponse, ProduceResponse, TopicProduceResponse};
 use ekafka_protocol::records::RecordData;
@@ -124,6 +125,21 @@ impl Script {
         };
         self.core
             .handle_answer(request, &answer, &self.leaders, self.now);
+    }
+
+    /// Lets both partitions write a batch, after which several may be under way.
+    fn prove(&mut self) {
+        let receipts = [self.put(0), self.put(1)];
+        let request = self.depart()[0].0;
+        self.answer(request, &[(0, ErrorCode::NONE), (1, ErrorCode::NONE)]);
+        assert!(receipts.iter().all(|receipt| class(receipt) == WRITTEN));
+    }
+
+    /// The connection ends before the answer.
+    fn lose(&mut self, request: u64) {
+        let error = ConnError::Closed;
+        self.core
+            .handle_failure(request, &error, &self.leaders, self.now);
     }
 
     fn wait(&mut self, time: Duration) {
@@ -298,6 +314,132 @@ fn a_rejected_batch_in_a_pipeline_begins_a_new_epoch() {
         assert_eq!(class(receipt), WRITTEN);
         script.wait(Duration::from_millis(500));
     }
+}
+
+/// KIP-360: only the partition in doubt begins anew; others neither wait for it nor are waited for.
+#[test]
+fn a_partition_in_doubt_waits_for_no_other() {
+    let mut script = Script::new(|_| {});
+    script.prove();
+    let silent = script.put(1);
+    script.depart();
+    let receipts: Vec<_> = (0..2).map(|_| script.put(0)).collect();
+    let departed = script.depart();
+    script.answer(departed[0].0, &[(0, ErrorCode::INVALID_RECORD)]);
+    script.answer(
+        departed[1].0,
+        &[(0, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)],
+    );
+    assert!(matches!(
+        class(&receipts[0]),
+        Some(Err(ErrorClass::Rejected(_)))
+    ));
+    let again = script.depart();
+    assert_eq!(again.len(), 1, "the other partition has no answer yet");
+    script.answer(again[0].0, &[(0, ErrorCode::NONE)]);
+    assert_eq!(class(&receipts[1]), WRITTEN);
+    assert_eq!(class(&silent), None);
+}
+
+/// The first batch lost its sequence, those behind it their connection: it needs a new epoch, which must not wait for
+/// batches that wait behind it.
+#[test]
+fn a_batch_that_needs_an_epoch_does_not_wait_for_those_behind_it() {
+    let mut script = Script::new(|_| {});
+    script.prove();
+    let receipts: Vec<_> = (0..3).map(|_| script.put(0)).collect();
+    let departed = script.depart();
+    script.answer(departed[0].0, &[(0, ErrorCode::UNKNOWN_PRODUCER_ID)]);
+    for (request, _) in &departed[1..] {
+        script.lose(*request);
+    }
+    script.wait(Duration::from_secs(2));
+    let again = script.depart();
+    assert_eq!(again.len(), 1);
+    script.answer(again[0].0, &[(0, ErrorCode::NONE)]);
+    assert_eq!(class(&receipts[0]), WRITTEN);
+    for receipt in &receipts[1..] {
+        assert_eq!(
+            class(receipt),
+            Some(Err(ErrorClass::MaybeWritten)),
+            "sent again under other numbers, it could be stored twice"
+        );
+    }
+}
+
+/// The broker has not got what comes before a batch that may be stored: only its old number could tell a second copy from
+/// the first, and that will never fit.
+#[test]
+fn an_ambiguous_batch_out_of_sequence_is_given_up_at_once() {
+    let mut script = Script::new(|_| {});
+    script.prove();
+    let receipts: Vec<_> = (0..3).map(|_| script.put(0)).collect();
+    let departed = script.depart();
+    script.answer(departed[0].0, &[(0, ErrorCode::POLICY_VIOLATION)]);
+    script.lose(departed[1].0);
+    script.answer(
+        departed[2].0,
+        &[(0, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)],
+    );
+    script.wait(Duration::from_millis(200));
+    let again = script.depart();
+    assert_eq!(again.len(), 1);
+    script.answer(again[0].0, &[(0, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)]);
+    assert_eq!(class(&receipts[1]), Some(Err(ErrorClass::MaybeWritten)));
+    let last = script.depart();
+    assert_eq!(last.len(), 1, "under a new epoch, without a wait");
+    script.answer(last[0].0, &[(0, ErrorCode::NONE)]);
+    assert_eq!(class(&receipts[2]), WRITTEN);
+}
+
+/// Brokers recognise the last five batches of a producer (KIP-98). One that may be stored must stay among them until its
+/// outcome is known, also when those that followed it had theirs long ago.
+#[test]
+fn a_batch_that_may_be_stored_is_never_more_than_five_back() {
+    let mut script = Script::new(|_| {});
+    script.prove();
+    for _ in 0..12 {
+        script.put(0);
+    }
+    let departed = script.depart();
+    assert_eq!(departed.len(), 5);
+    let stored = ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND;
+    script.answer(departed[0].0, &[(0, stored)]);
+    for (request, _) in &departed[1..] {
+        script.answer(*request, &[(0, ErrorCode::NONE)]);
+    }
+    for _ in 0..3 {
+        script.wait(Duration::from_secs(2));
+        let again = script.depart();
+        assert_eq!(again.len(), 1, "nothing new behind it");
+        script.answer(again[0].0, &[(0, stored)]);
+    }
+    script.wait(Duration::from_secs(2));
+    let again = script.depart();
+    script.answer(again[0].0, &[(0, ErrorCode::NONE)]);
+    assert_eq!(script.depart().len(), 5);
+}
+
+/// An epoch that a broker refuses leads to a new producer id, for that partition only.
+#[test]
+fn a_refused_epoch_asks_for_an_identity_while_others_go_on() {
+    let mut script = Script::new(|_| {});
+    script.prove();
+    let refused = script.put(0);
+    let request = script.depart()[0].0;
+    script.answer(request, &[(0, ErrorCode::INVALID_PRODUCER_EPOCH)]);
+    assert!(script.depart().is_empty());
+    assert!(script.core.take_wishes().identity);
+    let other = script.put(1);
+    let departed = script.depart();
+    assert_eq!(departed[0].1, [1]);
+    script.answer(departed[0].0, &[(1, ErrorCode::NONE)]);
+    assert_eq!(class(&other), WRITTEN);
+    script.core.handle_identity(8, 0);
+    let again = script.depart();
+    assert_eq!(again[0].1, [0]);
+    script.answer(again[0].0, &[(0, ErrorCode::NONE)]);
+    assert_eq!(class(&refused), WRITTEN);
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn lane(now: Instant, places: &[Place]) -> Lane {
     for (id, place) in (1..).zip(places) {
         let mut builder = BatchBuilder::new(BytesMut::new());
         builder.append(&RecordData::default()).unwrap();
+        let ordinal = lane.admit();
         lane.flights.push_back(Flight {
             id,
             sealed: builder.seal(Compression::NONE).unwrap(),
@@ -31,6 +32,7 @@ fn lane(now: Instant, places: &[Place]) -> Lane {
             resolver: Some(crate::receipt::Receipt::new(lane.partition.at.clone()).1),
             permit: shelf.budget.try_take(1).unwrap(),
             expires: now + Duration::from_secs(1),
+            ordinal,
             attempts: 1,
             place: *place,
             ambiguous: false,

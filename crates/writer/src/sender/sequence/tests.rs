@@ -16,13 +16,13 @@ fn stamp(epoch: i16, sequence: i32) -> Stamp {
 
 #[test]
 fn without_idempotence_batches_carry_no_identity() {
-    let mut producer = Producer::new(false);
+    let producer = Producer::new(false);
     let mut sequence = Sequence::default();
     assert!(!producer.needs_identity());
     assert_eq!(producer.stamp(&mut sequence, 5), Some(Stamp::NONE));
-    producer.handle_unused(&mut sequence, Stamp::NONE, 5, false);
-    producer.want_renewal();
-    assert!(!producer.is_renewal_wanted());
+    sequence.handle_unused(Stamp::NONE, 5, false);
+    sequence.handle_disagreement(false);
+    assert!(!sequence.is_in_doubt());
     assert_eq!(producer.depth(&sequence, 5), 5);
     assert_eq!(Stamp::NONE.after(3), Stamp::NONE);
 }
@@ -41,7 +41,7 @@ fn nothing_is_stamped_before_there_is_an_identity() {
 
 #[test]
 fn sequences_follow_one_another_and_wrap() {
-    let mut producer = known();
+    let producer = known();
     let mut sequence = Sequence::default();
     assert_eq!(producer.stamp(&mut sequence, 10), Some(stamp(3, 0)));
     assert_eq!(producer.stamp(&mut sequence, 1), Some(stamp(3, 10)));
@@ -56,21 +56,21 @@ fn sequences_follow_one_another_and_wrap() {
 
 #[test]
 fn one_batch_proves_a_sequence_before_others_follow() {
-    let mut producer = known();
+    let producer = known();
     let mut sequence = Sequence::default();
     let first = producer.stamp(&mut sequence, 1).unwrap();
     assert_eq!(producer.depth(&sequence, 5), 1);
-    producer.handle_written(&mut sequence, first);
+    sequence.handle_written(first);
     assert_eq!(producer.depth(&sequence, 5), 5);
 }
 
 #[test]
 fn the_last_refused_batch_gives_its_numbers_back() {
-    let mut producer = known();
+    let producer = known();
     let mut sequence = Sequence::default();
     let first = producer.stamp(&mut sequence, 4).unwrap();
-    producer.handle_unused(&mut sequence, first, 4, true);
-    assert!(!producer.is_renewal_wanted());
+    sequence.handle_unused(first, 4, true);
+    assert!(!sequence.is_in_doubt());
     assert_eq!(producer.stamp(&mut sequence, 1), Some(stamp(3, 0)));
 }
 
@@ -81,8 +81,8 @@ fn a_gap_or_a_doubt_needs_a_new_epoch() {
         let mut sequence = Sequence::default();
         let first = producer.stamp(&mut sequence, 4).unwrap();
         let second = reusable.then(|| producer.stamp(&mut sequence, 1).unwrap());
-        producer.handle_unused(&mut sequence, first, 4, reusable);
-        assert!(producer.is_renewal_wanted());
+        sequence.handle_unused(first, 4, reusable);
+        assert!(sequence.is_in_doubt());
         assert_eq!(
             producer.stamp(&mut sequence, 1),
             None,
@@ -90,26 +90,55 @@ fn a_gap_or_a_doubt_needs_a_new_epoch() {
         );
         if let Some(second) = second {
             assert!(
-                !producer.renew(false),
+                !producer.renew(&mut sequence),
                 "not while a batch of the old epoch may arrive"
             );
-            producer.handle_written(&mut sequence, second);
+            sequence.handle_written(second);
         }
-        assert!(producer.renew(false));
-        assert!(!producer.renew(false), "once");
+        assert!(producer.renew(&mut sequence));
+        assert!(!producer.renew(&mut sequence), "once");
         assert_eq!(producer.stamp(&mut sequence, 1), Some(stamp(4, 0)));
         assert_eq!(producer.depth(&sequence, 5), 1);
     }
 }
 
 #[test]
-fn used_up_and_refused_epochs_ask_for_a_new_identity() {
+fn each_partition_has_its_own_epoch() {
+    let mut producer = known();
+    let [mut first, mut second] = [Sequence::default(), Sequence::default()];
+    producer.stamp(&mut second, 1).unwrap();
+    let lost = producer.stamp(&mut first, 1).unwrap();
+    first.handle_unused(lost, 1, false);
+    assert!(
+        producer.renew(&mut first),
+        "the other has a batch under way"
+    );
+    assert_eq!(producer.stamp(&mut first, 1), Some(stamp(4, 0)));
+    assert_eq!(producer.stamp(&mut second, 1), Some(stamp(3, 1)));
+}
+
+#[test]
+fn used_up_and_refused_epochs_ask_for_a_new_identity_once() {
     for (epoch, refused) in [(i16::MAX, false), (0, true)] {
         let mut producer = Producer::new(true);
         producer.handle_identity(7, epoch);
-        producer.want_renewal();
-        assert!(producer.renew(refused));
+        let mut both = [Sequence::default(), Sequence::default()];
+        for sequence in &mut both {
+            let lost = producer.stamp(sequence, 1).unwrap();
+            sequence.handle_unused(lost, 1, false);
+            sequence.handle_disagreement(refused);
+        }
+        let [first, second] = &mut both;
+        assert!(producer.renew(first));
         assert!(producer.needs_identity());
+        assert!(!producer.is_ready(first));
+        producer.handle_identity(8, 0);
+        assert!(producer.renew(second));
+        assert!(!producer.needs_identity(), "there is a newer one by now");
+        for sequence in &mut both {
+            assert!(producer.is_ready(sequence));
+            assert_eq!(producer.stamp(sequence, 1).unwrap().producer_id, 8);
+        }
     }
 }
 
@@ -118,12 +147,15 @@ fn halves_share_the_numbers_of_the_whole() {
     let mut producer = known();
     let mut sequence = Sequence::default();
     let whole = producer.stamp(&mut sequence, 10).unwrap();
-    producer.handle_split(whole);
+    sequence.handle_split(whole);
     let second = whole.after(4);
     assert_eq!(second, stamp(3, 4));
-    producer.handle_written(&mut sequence, whole);
-    producer.want_renewal();
-    assert!(!producer.renew(false), "one half is still on its way");
-    producer.handle_written(&mut sequence, second);
-    assert!(producer.renew(false));
+    sequence.handle_written(whole);
+    sequence.handle_disagreement(false);
+    assert!(
+        !producer.renew(&mut sequence),
+        "one half is still on its way"
+    );
+    sequence.handle_written(second);
+    assert!(producer.renew(&mut sequence));
 }
