@@ -1,5 +1,7 @@
 //! The administrative client's calls, on any broker.
 
+mod configs;
+mod groups;
 mod offsets;
 mod topics;
 

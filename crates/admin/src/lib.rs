@@ -8,15 +8,27 @@ mod client;
 mod error;
 mod outcomes;
 
+mod describe_cluster;
+mod find_coordinator;
 mod metadata;
 
+mod create_partitions;
 mod create_topics;
+mod delete_records;
 mod delete_topics;
 
 mod list_offsets;
+
+mod delete_groups;
+mod describe_groups;
+mod list_groups;
+mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 
-mod list_groups;
+mod config;
+mod describe_configs;
+mod incremental_alter_configs;
 
 mod agenda;
 mod calling;
@@ -25,11 +37,18 @@ mod wire;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use config::{ConfigResource, ConfigSource};
+pub use create_partitions::CreatePartitions;
 pub use create_topics::{CreateTopics, CreatedTopic};
 pub use delete_topics::DeleteTopics;
+pub use describe_cluster::ClusterDescription;
+pub use describe_configs::{ConfigEntry, ConfigSynonym, DescribeConfigs};
+pub use describe_groups::{GroupDescription, MemberDescription};
 pub use error::{AdminError, Refusal};
+pub use incremental_alter_configs::{ConfigChange, IncrementalAlterConfigs};
 pub use list_groups::{GroupListing, ListGroups};
 pub use list_offsets::{FoundOffset, ListOffsets, OffsetSpec};
 pub use metadata::{ClusterMetadata, Metadata, TopicMetadata};
+pub use offset_commit::OffsetCommit;
 pub use offset_fetch::{CommittedOffset, OffsetFetch};
 pub use outcomes::Outcomes;

@@ -4,6 +4,7 @@
 //! - [`Request`]: what a request has that can be sent; [`BrokerRequest`] is its mirror image.
 //! - [`messages`]: the messages that are hot or read before authentication, coded by hand.
 //! - [`records`] and [`compression`]: record batches and message sets, both ways.
+//! - [`consumer_protocol`]: what members of a group tell each other.
 //! - [`cold`]: all others, generated, read behind a check of every length ([`precheck`]).
 //! - [`ApiKey`], [`VersionRange`], [`ErrorCode`]: Kafka's tables.
 
@@ -17,6 +18,7 @@ pub mod compression;
 pub mod records;
 
 pub mod cold;
+pub mod consumer_protocol;
 pub mod precheck;
 
 mod decoder;

@@ -1,9 +1,9 @@
-use ekafka_admin::{AdminError, Metadata};
-use ekafka_conn::TopicConfig;
+use ekafka_admin::{AdminError, CreatePartitions, Metadata, OffsetSpec};
+use ekafka_conn::{Record, TopicConfig};
 use ekafka_protocol::ErrorCode;
 
-use super::client;
-use crate::support::Kafka;
+use super::{at, client};
+use crate::support::{Kafka, soon};
 
 #[tokio::test]
 async fn t161_metadata_has_brokers_leaders_and_exactly_the_topic_asked_for() {
@@ -84,4 +84,94 @@ async fn a_creation_that_cannot_be_is_refused_with_the_brokers_words() {
         .unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::INVALID_REPLICATION_FACTOR));
     assert!(error.to_string().contains("wide"), "{error}");
+}
+
+#[tokio::test]
+async fn t162_partitions_are_added_with_and_without_a_choice_of_brokers() {
+    let kafka = Kafka::start().await;
+    let client = client(&kafka);
+    let (one, two) = (kafka.topic(1).await, kafka.topic(1).await);
+    let described = client.describe_cluster().await.unwrap();
+    let last = described.brokers.last().unwrap().id;
+    let replicas = client.metadata([&two]).await.unwrap().topics[0].partitions[0]
+        .replicas
+        .len();
+    let mut chosen: Vec<i32> = described
+        .brokers
+        .iter()
+        .map(|broker| broker.id)
+        .rev()
+        .collect();
+    chosen.truncate(replicas);
+    let grown = CreatePartitions::new()
+        .topic(&one, 3)
+        .topic_on(&two, 2, vec![chosen]);
+    let only = grown.clone().validate_only(true);
+    client.create_partitions(only).await.unwrap().all().unwrap();
+    client
+        .create_partitions(grown)
+        .await
+        .unwrap()
+        .all()
+        .unwrap();
+    kafka.until_led(&one, 3).await;
+    kafka.until_led(&two, 2).await;
+    let found = client.metadata([&one, &two]).await.unwrap();
+    let topic = |name: &str| {
+        found
+            .topics
+            .iter()
+            .find(|topic| topic.name == name)
+            .unwrap()
+    };
+    assert_eq!(topic(&one).partitions.len(), 3);
+    assert_eq!(topic(&two).partitions[1].replicas[0].id, last);
+
+    let fewer = CreatePartitions::new().topic(&one, 2);
+    let refused = client
+        .create_partitions(fewer)
+        .await
+        .unwrap()
+        .all()
+        .unwrap_err();
+    assert_eq!(refused.code(), Some(ErrorCode::INVALID_PARTITIONS));
+}
+
+#[tokio::test]
+async fn records_are_deleted_up_to_an_offset_or_all() {
+    let kafka = Kafka::start().await;
+    let client = client(&kafka);
+    let topic = kafka.topic(1).await;
+    let writer = kafka.writer(&topic).build().unwrap();
+    let records: Vec<Record<'_>> = (0..5).map(|_| Record::new("value")).collect();
+    writer.write(&records).await.unwrap();
+    writer.close(soon()).await.unwrap();
+    let partition = at(&topic, 0);
+    let delete = async |before| {
+        let deleted = client
+            .delete_records([(partition.clone(), before)])
+            .await
+            .unwrap();
+        deleted.all().map(|deleted| deleted[0].1)
+    };
+    assert_eq!(delete(Some(2)).await.unwrap(), 2);
+    let first = client
+        .list_offsets([(partition.clone(), OffsetSpec::First)])
+        .await;
+    assert_eq!(first.unwrap().all().unwrap()[0].1.offset, Some(2));
+    assert_eq!(delete(None).await.unwrap(), 5);
+    let beyond = delete(Some(9)).await.unwrap_err();
+    assert_eq!(beyond.code(), Some(ErrorCode::OFFSET_OUT_OF_RANGE));
+}
+
+#[tokio::test]
+async fn a_cluster_is_described_as_metadata_describes_it() {
+    let kafka = Kafka::start().await;
+    let client = client(&kafka);
+    let described = client.describe_cluster().await.unwrap();
+    let metadata = client.metadata(Metadata::brokers_only()).await.unwrap();
+    assert_eq!(Some(&described.cluster_id), metadata.cluster_id.as_ref());
+    let mut brokers = metadata.brokers;
+    brokers.sort_by_key(|broker| broker.id);
+    assert_eq!(described.brokers, brokers);
 }
