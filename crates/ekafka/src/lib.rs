@@ -89,8 +89,8 @@ pub use ekafka_reader::{
 };
 pub use ekafka_writer::{
     Acks, Cause, CompletedBatch, CompletedRecord, CompletedRecords, Delivered, Delivery,
-    DetailedWriterStats, ErrorClass, Undelivered, WriteErrors, Writer, WriterConfig, WriterError,
-    WriterStats, balancer,
+    DetailedWriterStats, ErrorClass, MessageTooLarge, RecordSink, Undelivered,
+    UndeliveredPartition, WriteErrors, Writer, WriterConfig, WriterError, WriterStats, balancer,
 };
 
 /// The field `comp` of the access log.

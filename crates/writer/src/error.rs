@@ -7,8 +7,13 @@ use std::time::Duration;
 use ekafka_conn::ConnError;
 use ekafka_protocol::{EncodeError, ErrorCode};
 
+mod closing;
+mod of_call;
 #[cfg(test)]
 mod tests;
+
+pub use closing::{Undelivered, UndeliveredPartition};
+pub use of_call::{MessageTooLarge, WriteErrors};
 
 /// Why a call or a record failed. Cheap to clone: all records of a batch share one cause.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -234,76 +239,6 @@ impl fmt::Display for Cause {
     }
 }
 
-/// One slot for each record of a call, in the order of the call; `None` where the record was written.
-#[derive(Debug, Clone)]
-pub struct WriteErrors {
-    slots: Vec<Option<WriterError>>,
-}
-
-impl WriteErrors {
-    pub(crate) fn new(slots: Vec<Option<WriterError>>) -> Self {
-        Self { slots }
-    }
-
-    /// How many records failed.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.slots.iter().flatten().count()
-    }
-
-    /// How many records the call had.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Whether the call had no record; never true for an error that a call returned.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
-    /// The error of the record at `index` of the call, `None` when it was written.
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<&WriterError> {
-        self.slots.get(index)?.as_ref()
-    }
-
-    /// The failed records: index in the call, and error.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &WriterError)> {
-        let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
-    }
-
-    /// One slot for each record.
-    #[must_use]
-    pub fn into_slots(self) -> Vec<Option<WriterError>> {
-        self.slots
-    }
-}
-
-impl fmt::Display for WriteErrors {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} of {} records failed",
-            self.count(),
-            self.len()
-        )?;
-        match self.iter().next() {
-            Some((index, error)) => write!(formatter, ", first record {index}: {error}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for WriteErrors {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let (_, first) = self.iter().next()?;
-        Some(first)
-    }
-}
-
 /// A broker's explanation after its code, when there is one.
 struct Detail<'a>(Option<&'a str>);
 
@@ -312,16 +247,4 @@ impl fmt::Display for Detail<'_> {
         self.0
             .map_or(Ok(()), |detail| write!(formatter, " ({detail})"))
     }
-}
-
-/// What a writer gave up when it was closed; each of these records has had its outcome, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "closed before everything was delivered: {not_written} records not written, {maybe_written} maybe written"
-)]
-pub struct Undelivered {
-    /// Records that no broker has.
-    pub not_written: usize,
-    /// Records that a broker may have.
-    pub maybe_written: usize,
 }

@@ -12,6 +12,7 @@ mod outside;
 mod partitioner;
 mod receipt;
 mod sender;
+mod sink;
 mod stats;
 mod story;
 mod writer;
@@ -19,7 +20,11 @@ mod writer;
 pub use completion::{CompletedBatch, CompletedRecord, CompletedRecords};
 pub use config::{Acks, WriterConfig};
 pub use ekafka_conn::{DurationStats, Header, Logger, Record, SummaryStats};
-pub use error::{Cause, ErrorClass, TopicPartition, Undelivered, WriteErrors, WriterError};
+pub use error::{
+    Cause, ErrorClass, MessageTooLarge, TopicPartition, Undelivered, UndeliveredPartition,
+    WriteErrors, WriterError,
+};
 pub use receipt::{Delivered, Delivery};
+pub use sink::RecordSink;
 pub use stats::{DetailedWriterStats, WriterStats};
 pub use writer::Writer;

@@ -19,6 +19,7 @@ use crate::config::{Checked, WriterConfig, config_error};
 use crate::error::{Undelivered, WriteErrors, WriterError};
 use crate::receipt::Delivery;
 use crate::sender::{Event, Sender};
+use crate::sink::RecordSink;
 
 use self::call::Call;
 
@@ -145,6 +146,25 @@ impl Writer {
             })
     }
 
+    /// The writer as a [`Sink`](futures_sink::Sink) of records, for code that is written in terms of streams and sinks.
+    ///
+    /// ```no_run
+    /// # async fn example(writer: ekafka_writer::Writer) -> Result<(), ekafka_writer::WriterError> {
+    /// use ekafka_writer::Record;
+    /// use futures_util::SinkExt;
+    ///
+    /// let mut sink = writer.sink();
+    /// sink.feed(Record::new("first")).await?;
+    /// sink.feed(Record::new("second")).await?;
+    /// SinkExt::<Record<'_>>::flush(&mut sink).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn sink(&self) -> RecordSink {
+        RecordSink::new(self.clone())
+    }
+
     /// Sends what is buffered now without delay, and waits until all of it has its outcome, good or bad.
     ///
     /// # Cancel safety
@@ -156,7 +176,7 @@ impl Writer {
     /// Accepts nothing more, delivers what is buffered until `deadline`, and gives up the rest.
     ///
     /// # Errors
-    /// [`Undelivered`] with the number of records that were given up at the deadline. Records that failed before are not
+    /// [`Undelivered`] with the number of records that were given up at the deadline, for each partition. Records that failed before are not
     /// counted: they have had their outcomes.
     ///
     /// # Cancel safety
@@ -169,13 +189,11 @@ impl Writer {
         let (tell, told) = oneshot::channel();
         sender.post(Event::Abandon(Some(tell)));
         let abandoned = told.await.unwrap_or_default();
-        if abandoned == crate::sender::Abandoned::default() {
-            return Ok(());
+        if abandoned.is_nothing() {
+            Ok(())
+        } else {
+            Err(abandoned)
         }
-        Err(Undelivered {
-            not_written: abandoned.not_written,
-            maybe_written: abandoned.maybe_written,
-        })
     }
 }
 

@@ -110,6 +110,63 @@ fn the_errors_of_a_call_keep_their_places() {
     assert!(errors.get(0).is_none() && errors.get(1).is_some() && errors.get(9).is_none());
     assert_eq!(
         errors.to_string(),
-        "2 of 4 records failed, first record 1: the writer is closed"
+        "2 of 4 records failed, record 1: the writer is closed; record 3: the writer is closed"
+    );
+}
+
+#[test]
+fn a_text_names_a_few_records_and_counts_the_others() {
+    let errors = WriteErrors::new(vec![Some(WriterError::Closed); 5]);
+    let text = errors.to_string();
+    assert!(text.contains("record 2: "), "{text}");
+    assert!(text.ends_with("; and 2 more"), "{text}");
+}
+
+/// T101: the record, and the others.
+#[test]
+fn the_first_record_that_is_too_large_is_named_with_the_others() {
+    let records = ["a", "long", "b", "longer"].map(ekafka_conn::Record::new);
+    let too_large = |size| Some(WriterError::RecordTooLarge { size, limit: 3 });
+    let errors = WriteErrors::new(vec![
+        Some(WriterError::Closed),
+        too_large(4),
+        None,
+        too_large(6),
+    ]);
+    let found = errors.too_large(&records).unwrap();
+    assert_eq!((found.index, found.size, found.limit), (1, 4, 3));
+    assert_eq!(found.record, records[1]);
+    assert_eq!(found.rest, [records[0], records[2], records[3]]);
+    assert_eq!(found.to_string(), "record 1 has 4 bytes, the limit is 3");
+    let other = WriteErrors::new(vec![Some(WriterError::Closed)]);
+    assert!(other.too_large(&records).is_none());
+}
+
+#[test]
+fn what_was_not_delivered_is_told_by_partition() {
+    let mut undelivered = Undelivered::default();
+    assert!(undelivered.is_nothing());
+    for partition in [7, 2, 5, 1] {
+        let at = TopicPartition {
+            topic: "t".into(),
+            partition,
+        };
+        undelivered.add(&at, 10, false);
+        undelivered.add(&at, 1, partition == 2);
+    }
+    assert_eq!(
+        (undelivered.not_written, undelivered.maybe_written),
+        (43, 1)
+    );
+    let shares: Vec<_> = undelivered
+        .partitions
+        .iter()
+        .map(|share| (share.at.partition, share.not_written, share.maybe_written))
+        .collect();
+    assert_eq!(shares, [(1, 11, 0), (2, 10, 1), (5, 11, 0), (7, 11, 0)]);
+    let text = undelivered.to_string();
+    assert!(
+        text.ends_with("(t-1, t-2, t-5 and 1 more partitions)"),
+        "{text}"
     );
 }

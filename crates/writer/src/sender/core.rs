@@ -20,8 +20,6 @@ use ekafka_protocol::Uuid;
 use ekafka_protocol::compression::Compression;
 use tokio::time::Instant;
 
-pub(crate) use giving_up::Abandoned;
-
 use super::in_flight::{Lane, Place};
 use super::plan::Plan;
 use super::sequence::Producer;

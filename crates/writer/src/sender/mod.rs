@@ -27,9 +27,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::accumulator::{Partition, Shelf};
-use crate::error::{Cause, TopicPartition};
+use crate::error::{Cause, TopicPartition, Undelivered};
 
-pub(crate) use self::core::{Abandoned, Rules};
+pub(crate) use self::core::Rules;
 use self::core::{Cargo, Core, Departure, Leaders, Wishes};
 pub(crate) use self::in_flight::Flight;
 
@@ -91,7 +91,7 @@ pub(crate) enum Event {
         fatal: bool,
     },
     /// The end: what has no outcome yet gets one.
-    Abandon(Option<oneshot::Sender<Abandoned>>),
+    Abandon(Option<oneshot::Sender<Undelivered>>),
 }
 
 impl Sender {

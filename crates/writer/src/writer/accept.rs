@@ -165,6 +165,10 @@ impl Door {
                 .await;
             return;
         }
+        if self.balancer.is_some() {
+            // The application's code may panic: what is accepted by then must not wait for a call that is gone.
+            self.tell(call);
+        }
         let count = indexes.map_or(records.len(), <[u32]>::len);
         let mut chosen = Vec::with_capacity(count);
         let mut sticky = None;

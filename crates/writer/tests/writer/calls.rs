@@ -373,3 +373,83 @@ async fn a_dead_address_is_an_error_that_names_it() {
     assert!(errors.to_string().contains("127.0.0.1:1"), "{errors}");
     assert_eq!(errors.get(0).unwrap().class(), ErrorClass::NotWritten);
 }
+
+/// Everything that can be wrong with a record, each told at its place, while the others go on.
+#[tokio::test(start_paused = true)]
+async fn bad_records_are_named_by_their_place_and_nothing_of_them_is_sent() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let missing = |record: &Record<'_>, _: &[i32]| i32::from(record.key == Some(b"astray"));
+    let writer = config(&kafka)
+        .balancer(missing)
+        .batch_bytes(1000)
+        .max_block(Duration::from_secs(1))
+        .build()
+        .unwrap();
+    let large = "x".repeat(1000);
+    let records = [
+        Record::new("0").topic("t"),
+        Record::new("no topic"),
+        Record::new("no such topic").topic("u"),
+        Record::new(&large).topic("t"),
+        Record::new("no such partition").topic("t").partition(1),
+        Record::new("balanced astray").topic("t").key("astray"),
+        Record::new("no topic's name").topic(""),
+        Record::new("7").topic("t"),
+    ];
+    let errors = writer.write(&records).await.unwrap_err();
+    let named: Vec<_> = errors.iter().map(|(index, _)| index).collect();
+    assert_eq!(named, [1, 2, 3, 4, 5, 6], "{errors}");
+    use WriterError::{InvalidPartition, RecordTooLarge, Topic, TopicUnavailable};
+    let error = |index| errors.get(index).unwrap();
+    assert!(matches!(error(1), Topic { topic: None }));
+    assert!(matches!(error(2), TopicUnavailable { .. }), "{}", error(2));
+    assert!(matches!(error(3), RecordTooLarge { limit: 1000, .. }));
+    assert!(matches!(error(4), InvalidPartition { partition: 1, .. }));
+    assert!(matches!(error(5), InvalidPartition { partition: 1, .. }));
+    assert_eq!(error(6).class(), ErrorClass::NotWritten);
+    assert_eq!(errors.too_large(&records).unwrap().record, records[3]);
+    assert_eq!(values(&kafka, "t", 0), ["0", "7"]);
+    writer.close(soon()).await.unwrap();
+    let errors = writer.write(&records[..1]).await.unwrap_err();
+    assert!(matches!(errors.get(0), Some(WriterError::Closed)));
+}
+
+#[test]
+fn bad_settings_are_told_before_anything_is_sent() {
+    let error = Writer::builder().topic("").build().unwrap_err();
+    assert!(error.to_string().contains("no brokers"), "{error}");
+    assert!(error.to_string().contains("topic has no name"), "{error}");
+    for level in ["gzip:10", "zstd:99", "lz4:0x", "lzma"] {
+        assert!(level.parse::<Compression>().is_err(), "{level}");
+    }
+}
+
+/// The panic is the caller's; what the call had accepted before goes its way.
+#[tokio::test(start_paused = true)]
+async fn a_balancer_that_panics_harms_its_own_call_alone() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    kafka.create_topic("u", 1).unwrap();
+    let panicking = |record: &Record<'_>, _: &[i32]| {
+        assert!(record.topic == Some("t"), "the balancer's own fault");
+        0
+    };
+    let writer = config(&kafka).balancer(panicking).build().unwrap();
+    for topic in ["t", "u"] {
+        let record = Record::new("before").topic(topic).partition(0);
+        writer.write(&[record]).await.unwrap();
+    }
+    let call = tokio::spawn({
+        let writer = writer.clone();
+        async move {
+            let records = [Record::new("1").topic("t"), Record::new("2").topic("u")];
+            writer.write(&records).await
+        }
+    });
+    assert!(call.await.unwrap_err().is_panic());
+    writer.flush().await;
+    writer.write(&[Record::new("3").topic("t")]).await.unwrap();
+    assert_eq!(values(&kafka, "t", 0), ["before", "1", "3"]);
+    assert_eq!(values(&kafka, "u", 0), ["before"]);
+}

@@ -96,6 +96,12 @@ async fn close_says_what_it_gave_up() {
     let undelivered = writer.close(deadline).await.unwrap_err();
     assert!(Instant::now() <= deadline + Duration::from_millis(1));
     assert_eq!((undelivered.not_written, undelivered.maybe_written), (1, 1));
+    let [share] = &undelivered.partitions[..] else {
+        panic!("one partition: {undelivered}");
+    };
+    assert_eq!((&*share.at.topic, share.at.partition), ("t", 0));
+    assert_eq!((share.not_written, share.maybe_written), (1, 1));
+    assert!(undelivered.to_string().contains("(t-0)"), "{undelivered}");
     assert_eq!(on_wire.await.unwrap_err().class(), ErrorClass::MaybeWritten);
     assert_eq!(queued.await.unwrap_err().class(), ErrorClass::NotWritten);
 }

@@ -11,3 +11,4 @@ mod kafka_go;
 mod life;
 mod observed;
 mod rig;
+mod sinks;

@@ -6,16 +6,7 @@ use tokio::time::Instant;
 
 use super::Core;
 use crate::accumulator::{OpenBatch, Partition, Shelf};
-use crate::error::{Cause, TopicPartition, WriterError};
-
-/// What was not delivered when the writer was ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Abandoned {
-    /// Records that no broker has.
-    pub(crate) not_written: usize,
-    /// Records that a broker may have.
-    pub(crate) maybe_written: usize,
-}
+use crate::error::{Cause, TopicPartition, Undelivered, WriterError};
 
 impl Core {
     /// The writer has failed for good: everything is told so, and all that comes later.
@@ -35,7 +26,7 @@ impl Core {
     }
 
     /// Ends everything that has no outcome; says how much that was.
-    pub(crate) fn abandon(&mut self) -> Abandoned {
+    pub(crate) fn abandon(&mut self) -> Undelivered {
         self.shelf.shut();
         let abandoned = self.end(|at, maybe_written| {
             let cause = Cause::Closed;
@@ -156,8 +147,11 @@ impl Core {
         self.list(number);
     }
 
-    pub(super) fn end(&mut self, error: impl Fn(TopicPartition, bool) -> WriterError) -> Abandoned {
-        let mut abandoned = Abandoned::default();
+    pub(super) fn end(
+        &mut self,
+        error: impl Fn(TopicPartition, bool) -> WriterError,
+    ) -> Undelivered {
+        let mut abandoned = Undelivered::default();
         for lane in self.lanes.iter_mut().flatten() {
             for flight in &mut lane.flights {
                 let maybe_written = flight.ambiguous || !flight.is_waiting();
@@ -165,11 +159,7 @@ impl Core {
                     continue;
                 };
                 let count = flight.sealed.count();
-                if maybe_written {
-                    abandoned.maybe_written += count;
-                } else {
-                    abandoned.not_written += count;
-                }
+                abandoned.add(resolver.at(), count, maybe_written);
                 let error = error(resolver.at().clone(), maybe_written);
                 self.shelf
                     .outside
@@ -177,12 +167,12 @@ impl Core {
                 flight.resolve_early(error);
             }
             lane.flights.retain(|flight| !flight.is_waiting());
-            abandoned.not_written += end_queue(&self.shelf, &lane.partition, &error);
+            end_queue(&self.shelf, &lane.partition, &error, &mut abandoned);
         }
         let shelf = Arc::clone(&self.shelf);
         shelf.each_topic(|topic| {
             for partition in &topic.partitions().list {
-                abandoned.not_written += end_queue(&shelf, partition, &error);
+                end_queue(&shelf, partition, &error, &mut abandoned);
             }
         });
         abandoned
@@ -201,17 +191,16 @@ fn take(partition: &Partition, limit: Option<Instant>) -> Option<OpenBatch> {
     partition.queue().take_opened_until(limit)
 }
 
-/// Resolves what waits in a queue; says how many records that were.
+/// Resolves what waits in a queue, and counts it.
 fn end_queue(
     shelf: &Shelf,
     partition: &Partition,
     error: impl Fn(TopicPartition, bool) -> WriterError,
-) -> usize {
-    let mut records = 0;
+    abandoned: &mut Undelivered,
+) {
     while let Some(batch) = take(partition, None) {
-        records += batch.count();
+        abandoned.add(&partition.at, batch.count(), false);
         let error = error(partition.at.clone(), false);
         shelf.outside.refuse(partition, batch, error);
     }
-    records
 }

@@ -9,7 +9,7 @@ use ekafka_protocol::records::RecordData;
 
 use super::*;
 use crate::accumulator::{Limits, Offer, Patience};
-use crate::error::ErrorClass;
+use crate::error::{ErrorClass, Undelivered};
 use crate::receipt::Receipt;
 
 /// A cluster whose leaders the test sets.
@@ -466,5 +466,5 @@ fn abandoning_counts_what_was_lost() {
     script.put(0);
     let abandoned = script.core.abandon();
     assert_eq!((abandoned.maybe_written, abandoned.not_written), (2, 1));
-    assert_eq!(script.core.abandon(), Abandoned::default(), "once");
+    assert_eq!(script.core.abandon(), Undelivered::default(), "once");
 }
