@@ -33,6 +33,9 @@ struct Arguments {
     /// Bytes of a value
     #[arg(long)]
     size: usize,
+    /// Gives every record a key, so that all partitions fill evenly
+    #[arg(long)]
+    keyed: bool,
     /// Where to write the outcomes
     #[arg(long)]
     ledger: PathBuf,
@@ -94,7 +97,12 @@ async fn send_all(
         let end = (number + per_tick).min(arguments.records);
         while number < end {
             let value = value(number, arguments.size);
-            let outcome = writer.send(Record::new(&value)).await;
+            let record = Record::new(&value);
+            let record = match arguments.keyed {
+                true => record.key(value.get(..DIGITS).unwrap_or_default()),
+                false => record,
+            };
+            let outcome = writer.send(record).await;
             accepted.send((number, outcome)).await?;
             number += 1;
             if !is_burst && number % (per_tick / 50).max(1) == 0 {
@@ -154,6 +162,8 @@ fn end_of_input() -> oneshot::Receiver<()> {
     told
 }
 
+/// A record's number, in its value.
+const DIGITS: usize = 10;
 /// Records that were accepted and whose outcome is not in the ledger yet.
 const MOST_UNRECORDED: usize = 400_000;
 

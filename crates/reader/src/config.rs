@@ -20,8 +20,11 @@ use crate::reset::{OutOfRange, StartOffset};
 mod in_force;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 pub use in_force::ReaderConfig;
+pub(crate) use watching::TopicWatch;
+use watching::Watching;
 
 /// Sets a [`Reader`] up. Nothing is dialled before the first record is asked for.
 #[derive(Debug, Clone)]
@@ -51,6 +54,7 @@ pub struct ReaderBuilder {
     join_backoff: Duration,
     max_poll_interval: Option<Duration>,
     retention_time: Option<Duration>,
+    watching: Watching,
     retry_backoff: (Duration, Duration),
     max_attempts: u32,
     request_timeout: Duration,
@@ -88,6 +92,7 @@ impl Default for ReaderBuilder {
             join_backoff: Duration::from_secs(5),
             max_poll_interval: Some(Duration::from_secs(300)),
             retention_time: None,
+            watching: Watching::default(),
             retry_backoff: (Duration::from_millis(100), Duration::from_secs(1)),
             max_attempts: 3,
             request_timeout: Duration::from_secs(30),
@@ -416,7 +421,6 @@ impl ReaderBuilder {
                 self.brokers.is_empty() && self.cluster.is_none(),
                 "no brokers",
             ),
-            (self.topics.is_empty(), "no topic"),
             (
                 self.topics.iter().any(String::is_empty),
                 "a topic has an empty name",
@@ -477,19 +481,21 @@ impl ReaderBuilder {
             ),
             (self.retry_backoff.0.is_zero(), "the retry backoff is 0"),
             (
-                [
-                    self.session_timeout,
-                    self.rebalance_timeout,
-                    self.max_wait,
-                    self.retention_time.unwrap_or_default(),
-                ]
-                .iter()
-                .any(|time| time.as_millis() > i32::MAX.unsigned_abs().into()),
+                self.longest_time().as_millis() > i32::MAX.unsigned_abs().into(),
                 "a timeout is above 24 days",
             ),
         ];
         let failed = checks.into_iter().filter(|(failed, _)| *failed);
-        failed.map(|(_, fault)| fault.to_owned()).collect()
+        let mut faults: Vec<_> = failed.map(|(_, fault)| fault.to_owned()).collect();
+        faults.extend(self.watching.faults(!self.topics.is_empty(), with_group));
+        faults
+    }
+
+    /// The longest of the times that travel as milliseconds.
+    fn longest_time(&self) -> Duration {
+        let retention = self.retention_time.unwrap_or_default();
+        let group = self.session_timeout.max(self.rebalance_timeout);
+        group.max(self.max_wait).max(retention)
     }
 
     fn checked(self) -> Settings {
@@ -544,6 +550,7 @@ impl ReaderBuilder {
                 commit_interval: self.commit_interval,
                 max_poll_interval: self.max_poll_interval,
                 retention_time: self.retention_time,
+                watch: self.watching.checked(),
                 call_timeout: self.request_timeout.min(LONGEST_GROUP_CALL),
             }),
             request_timeout: self.request_timeout,
@@ -585,6 +592,8 @@ pub(crate) struct GroupSettings {
     pub(crate) max_poll_interval: Option<Duration>,
     /// How long committed offsets are kept; `None` for the broker's own time.
     pub(crate) retention_time: Option<Duration>,
+    /// Which topics, and how often they are looked at.
+    pub(crate) watch: TopicWatch,
     /// For one call to the coordinator, besides what it waits for others.
     pub(crate) call_timeout: Duration,
 }

@@ -375,7 +375,10 @@ impl Reader {
         self.task = Some(task);
         if !self.settings.loggers.is_silent() {
             let (story, lines) = Story::new();
-            story.tell(format!("reading {}", self.settings.topics.join(", ")));
+            let group = self.settings.group.as_ref();
+            let pattern = group.and_then(|group| group.watch.name.clone());
+            let topics = pattern.unwrap_or_else(|| self.settings.topics.join(", "));
+            story.tell(format!("reading {topics}"));
             self.inbox.narrate(story);
             #[expect(
                 clippy::disallowed_methods,

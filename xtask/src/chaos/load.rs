@@ -40,6 +40,9 @@ impl Load {
         if let Some(timeout) = produce.delivery_timeout {
             command.arg("--delivery-timeout").arg(timeout.to_string());
         }
+        if produce.keyed {
+            command.arg("--keyed");
+        }
         if produce.no_idempotence {
             command.arg("--no-idempotence");
         }

@@ -63,6 +63,9 @@ struct Produce {
     /// Without idempotence: records may be doubled, but not lost
     #[arg(long)]
     no_idempotence: bool,
+    /// Give every record a key, so that all partitions fill evenly
+    #[arg(long)]
+    keyed: bool,
     /// Keep the ledger in this folder
     #[arg(long)]
     keep: Option<PathBuf>,

@@ -14,6 +14,8 @@ use crate::reset::{OutOfRange, StartOffset};
 pub struct ReaderConfig {
     /// The topics.
     pub topics: Vec<String>,
+    /// The pattern that topics are found by, if there is one; `topics` are empty then.
+    pub topic_pattern: Option<String>,
     /// The partitions; empty with a group.
     pub partitions: Vec<i32>,
     /// The group, if there is one.
@@ -48,6 +50,10 @@ pub struct ReaderConfig {
     pub rebalance_timeout: Option<Duration>,
     /// `None` without a group.
     pub heartbeat_interval: Option<Duration>,
+    /// How often metadata is read for changes; `None` for no more often than its age.
+    pub partition_watch_interval: Option<Duration>,
+    /// How long commits are kept; `None` for the broker's time.
+    pub retention_time: Option<Duration>,
     /// `None` without a group, or without a limit.
     pub max_poll_interval: Option<Duration>,
     /// Failures in a row from which on each is told.
@@ -67,6 +73,7 @@ impl ReaderConfig {
         let assignors = group.iter().flat_map(|group| &group.assignors);
         Self {
             topics: settings.topics.iter().map(ToString::to_string).collect(),
+            topic_pattern: group.and_then(|group| group.watch.name.clone()),
             partitions: match group {
                 Some(_) => Vec::new(),
                 None => settings.partitions.clone(),
@@ -88,6 +95,8 @@ impl ReaderConfig {
             rebalance_timeout: group.map(|group| group.timing.rebalance),
             heartbeat_interval: group.map(|group| group.timing.heartbeat),
             max_poll_interval: group.and_then(|group| group.max_poll_interval),
+            partition_watch_interval: group.and_then(|group| group.watch.interval),
+            retention_time: group.and_then(|group| group.retention_time),
             max_attempts: settings.rules.max_attempts,
             retry_backoff: settings.rules.backoff,
             request_timeout: settings.request_timeout,

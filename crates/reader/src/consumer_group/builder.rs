@@ -10,7 +10,7 @@ use super::ConsumerGroup;
 use super::host::{Host, Settings};
 use super::offers::Offers;
 use crate::assignor::{Assignor, RangeAssignor, RoundRobinAssignor};
-use crate::config::GroupSettings;
+use crate::config::{GroupSettings, TopicWatch};
 use crate::error::ReaderError;
 use crate::membership::classic::Timing;
 use crate::reset::StartOffset;
@@ -307,6 +307,7 @@ impl ConsumerGroupBuilder {
                 commit_interval: None,
                 max_poll_interval: None,
                 retention_time: self.retention_time,
+                watch: TopicWatch::default(),
                 call_timeout: self.timeout,
             },
         };

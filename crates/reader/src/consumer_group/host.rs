@@ -231,12 +231,13 @@ impl Host {
                 member_id,
                 owned,
                 last,
+                why,
             } => {
                 // Whoever still ran has returned.
                 self.turn = Turn::None;
                 self.is_lost = false;
                 let topics = self.settings.topics.clone();
-                let join = requests::join(desk, topics, member_id, owned, last);
+                let join = requests::join(desk, topics, member_id, owned, last, Some(why));
                 self.calls.push(join);
             }
             Action::Assign { joined } => self.calls.push(requests::divide(desk, joined)),
@@ -297,7 +298,8 @@ impl Host {
             Note::Returned(life) => {
                 if matches!(&self.turn, Turn::Given(given) if Arc::ptr_eq(&given.life, &life)) {
                     self.end_generation(now);
-                    self.member.rejoin(now);
+                    self.member
+                        .rejoin(now, "a function of the application returned");
                 }
             }
             Note::Close(reply) => {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ekafka_conn::{BrokerId, Cluster, ConnError, Connection, Purpose};
+use ekafka_conn::{BrokerId, Cluster, ConnError, Connection, Purpose, To};
 use ekafka_protocol::cold::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use ekafka_protocol::cold::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
@@ -15,7 +15,7 @@ use ekafka_protocol::cold::offset_for_leader_epoch_request::{
 use ekafka_protocol::cold::{
     BrokerId as ColdBrokerId, ListOffsetsRequest, OffsetForLeaderEpochRequest, TopicName,
 };
-use ekafka_protocol::messages::IsolationLevel;
+use ekafka_protocol::messages::{IsolationLevel, MetadataRequest};
 use ekafka_protocol::{ErrorCode, Request, StrBytes, VersionRange};
 
 use super::group::GroupDone;
@@ -37,6 +37,8 @@ pub(crate) enum Done {
         topic: Arc<str>,
         result: Result<(), ConnError>,
     },
+    /// The names of all topics but Kafka's own.
+    Topics(Result<Vec<Arc<str>>, ConnError>),
     /// The cluster view may have changed.
     NewView,
     Group(GroupDone),
@@ -68,6 +70,21 @@ pub(super) async fn own_connection(
 pub(crate) async fn look_up(cluster: Cluster, topic: Arc<str>, deadline: Instant) -> Done {
     let result = cluster.topic(&topic, deadline.into()).await.map(|_| ());
     Done::LookedUp { topic, result }
+}
+
+/// Lists all topics but Kafka's own.
+pub(crate) async fn list_topics(cluster: Cluster, deadline: Instant) -> Done {
+    let request = MetadataRequest {
+        topics: None,
+        ..MetadataRequest::default()
+    };
+    let answer = cluster.send_until(To::Any, Purpose::General, &request, deadline.into());
+    let topics = answer.await.map(|answer| {
+        let topics = answer.topics.into_iter().filter(|topic| !topic.is_internal);
+        let names = topics.filter_map(|topic| topic.name.map(|name| Arc::from(name.as_str())));
+        names.collect()
+    });
+    Done::Topics(topics)
 }
 
 /// Waits for a view newer than `generation`, or for `deadline`; false when it could not wait, as after a refused log-in.

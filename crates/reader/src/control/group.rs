@@ -1,6 +1,7 @@
 //! Control's part in a group: carries out what the member and the commits decide.
 
 mod ownership;
+mod topics;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::membership::verdict::Failure;
 
 use crate::reset::Position;
 pub(crate) use ownership::list;
+use topics::Watched;
 
 /// What a group call came to.
 pub(crate) enum GroupDone {
@@ -79,6 +81,9 @@ pub(crate) struct Group {
     /// The partition counts this member divided as leader.
     counts: Option<BTreeMap<String, usize>>,
     attention: Attention,
+    watched: Watched,
+    /// The topics of the last join.
+    subscribed: Vec<Arc<str>>,
 }
 
 /// Whether the application still asks for items (`max_poll_interval`).
@@ -108,6 +113,8 @@ impl Group {
                 check_at: now + settings.timing.heartbeat,
                 is_away: false,
             },
+            watched: Watched::new(settings.watch.clone(), now),
+            subscribed: Vec::new(),
             settings,
         }
     }
@@ -124,7 +131,9 @@ impl Group {
             .settings
             .max_poll_interval
             .map(|_| self.attention.check_at);
-        let deadlines = [self.member.next_deadline(), commits, check];
+        let member = self.watched.is_known().then(|| self.member.next_deadline());
+        let watch = self.watched.next_deadline();
+        let deadlines = [member.flatten(), commits, check, watch];
         deadlines.into_iter().flatten().min()
     }
 }
@@ -136,9 +145,15 @@ impl Control {
         let is_closing = self.closing.is_some();
         if !is_closing {
             self.check_attention(now);
+            self.watch_topics(now);
+        }
+        if let Some(group) = &mut self.group
+            && group.subscribed != self.settings.topics
+        {
+            group.member.rejoin(now, "the topics have changed");
         }
         while !is_closing
-            && let Some(action) = self.group.as_mut().and_then(|group| group.member.poll(now))
+            && let Some(action) = self.group.as_mut().and_then(|group| group.poll_member(now))
         {
             self.carry_out_action(now, action);
         }
@@ -172,9 +187,14 @@ impl Control {
                 member_id,
                 owned,
                 last,
+                why,
             } => {
                 let topics = self.settings.topics.clone();
-                self.call(requests::join(desk, topics, member_id, owned, last));
+                if let Some(group) = &mut self.group {
+                    group.subscribed.clone_from(&topics);
+                }
+                let why = Some(why);
+                self.call(requests::join(desk, topics, member_id, owned, last, why));
             }
             Action::Assign { joined } => self.call(requests::divide(desk, joined)),
             Action::Sync { identity, protocol } => {
@@ -373,6 +393,7 @@ impl Control {
         let Some(group) = &mut self.group else {
             return;
         };
+        group.watched.note_new_view(now);
         let Some(counts) = &group.counts else {
             return;
         };
@@ -382,7 +403,7 @@ impl Control {
             partitions.is_some_and(|partitions| partitions != *count)
         });
         if is_changed {
-            group.member.rejoin(now);
+            group.member.rejoin(now, "partitions have come or gone");
         }
     }
 
@@ -433,6 +454,14 @@ impl Control {
 }
 
 impl Group {
+    /// What the member does next, once it is known which topics it reads.
+    fn poll_member(&mut self, now: Instant) -> Option<Action> {
+        if !self.watched.is_known() {
+            return None;
+        }
+        self.member.poll(now)
+    }
+
     /// The generation of what is assigned, -1 when nothing can be.
     fn generation(&self) -> i32 {
         self.member

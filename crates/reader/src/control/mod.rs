@@ -327,6 +327,7 @@ impl Control {
                 self.ledger.handle_new_view();
                 self.handle_new_view(now);
             }
+            Done::Topics(topics) => self.handle_topics(now, topics),
             Done::Group(done) => self.handle_group_done(now, done),
             Done::Nothing => {}
         }

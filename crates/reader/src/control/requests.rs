@@ -45,13 +45,14 @@ pub(crate) struct Desk {
     pub(crate) now: Instant,
 }
 
-/// Joins the group with every strategy's subscription.
+/// Joins the group, saying why (KIP-800), with every strategy's subscription.
 pub(crate) async fn join(
     desk: Desk,
     topics: Vec<Arc<str>>,
     member_id: String,
     owned: BTreeMap<String, Vec<i32>>,
     last: LastAssignment,
+    why: Option<&str>,
 ) -> Done {
     let topics: BTreeSet<String> = topics.iter().map(ToString::to_string).collect();
     let protocols = desk.settings.assignors.iter().map(|assignor| {
@@ -77,7 +78,8 @@ pub(crate) async fn join(
         .with_member_id(text(&member_id))
         .with_group_instance_id(desk.settings.instance_id.as_deref().map(text))
         .with_protocol_type(text(PROTOCOL_TYPE))
-        .with_protocols(protocols.collect());
+        .with_protocols(protocols.collect())
+        .with_reason(why.map(text));
     let deadline = desk.now + desk.settings.timing.rebalance + desk.settings.call_timeout;
     let refused = |error| Err(JoinFailure::Failed(Failure::Connection(error)));
     let link = match link(&desk).await {

@@ -41,6 +41,8 @@ pub(crate) enum Action {
         /// What it keeps meanwhile; empty unless cooperative.
         owned: BTreeMap<String, Vec<i32>>,
         last: LastAssignment,
+        /// Why, for whoever looks into the group (KIP-800).
+        why: &'static str,
     },
     /// Divide the partitions as leader, then send `SyncGroup`; answer with [`Classic::handle_sync`].
     Assign { joined: Joined },
@@ -135,6 +137,8 @@ pub(crate) struct Classic {
     last_accepted: Instant,
     /// Errors in a row that heal by themselves.
     failures: u32,
+    /// Why it joins next.
+    why: &'static str,
     /// Actions decided while handling an answer, oldest first.
     decided: VecDeque<Action>,
 }
@@ -174,6 +178,7 @@ impl Classic {
             beating: false,
             last_accepted: now,
             failures: 0,
+            why: "the member begins",
             decided: VecDeque::new(),
         }
     }
@@ -185,6 +190,7 @@ impl Classic {
         }
         match self.phase {
             Phase::Unjoined { .. } if self.holds && now >= self.session_end() => {
+                self.why = SILENT;
                 self.lose(now);
                 return self.decided.pop_front();
             }
@@ -197,6 +203,7 @@ impl Classic {
             _ => return None,
         }
         if now >= self.session_end() {
+            self.why = SILENT;
             self.lose(now);
             return self.decided.pop_front();
         }
@@ -256,8 +263,9 @@ impl Classic {
     }
 
     /// Joins again as soon as the application has given its partitions back.
-    pub(crate) fn rejoin(&mut self, now: Instant) {
+    pub(crate) fn rejoin(&mut self, now: Instant, why: &'static str) {
         if self.phase == Phase::Stable {
+            self.why = why;
             self.phase = Phase::Unjoined { at: now };
         }
     }
@@ -290,6 +298,7 @@ impl Classic {
             }
             Err(JoinFailure::MemberIdRequired(member_id)) => {
                 self.identity.member_id = member_id;
+                self.why = "the coordinator gave out a member id";
                 self.phase = Phase::Unjoined { at: now };
             }
             Err(JoinFailure::Failed(failure)) => self.fail(now, failure),
@@ -342,7 +351,7 @@ impl Classic {
                 Verdict::Rejoin => {
                     // The coordinator still counts this as a sign of life.
                     self.last_accepted = sent;
-                    self.rejoin(now);
+                    self.rejoin(now, REBALANCING);
                 }
                 verdict @ (Verdict::Retry | Verdict::FindCoordinator) => {
                     if verdict == Verdict::FindCoordinator {
@@ -367,7 +376,7 @@ impl Classic {
             return;
         }
         match failure.verdict() {
-            Verdict::Rejoin => self.rejoin(now),
+            Verdict::Rejoin => self.rejoin(now, REBALANCING),
             Verdict::LoseGeneration | Verdict::LoseMember | Verdict::Stop => {
                 self.fail(now, failure)
             }
@@ -386,6 +395,7 @@ impl Classic {
             member_id: self.identity.member_id.clone(),
             owned: self.held.clone(),
             last: self.last.clone(),
+            why: self.why,
         }
     }
 
@@ -418,6 +428,7 @@ impl Classic {
             generation: self.identity.generation,
         };
         if !leaving.is_empty() {
+            self.why = "partitions were given up";
             let action = self.begin_revoking(now, leaving);
             self.decided.push_back(action);
         }
@@ -428,6 +439,7 @@ impl Classic {
     /// The application did not answer in time. The coordinator has gone on without an eager member by
     /// now; a cooperative one keeps the rest.
     fn give_up_unanswered(&mut self, now: Instant) {
+        self.why = "the application did not give its partitions up in time";
         if !self.is_cooperative {
             return self.lose(now);
         }
@@ -443,6 +455,12 @@ impl Classic {
     }
 
     fn fail(&mut self, now: Instant, failure: Failure) {
+        self.why = match failure.verdict() {
+            Verdict::Rejoin => REBALANCING,
+            Verdict::LoseGeneration => "the generation is over",
+            Verdict::LoseMember => "the coordinator forgot the member",
+            _ => "a call to the coordinator failed",
+        };
         match failure.verdict() {
             Verdict::Retry => {
                 let at = now + self.next_retry();
@@ -506,5 +524,9 @@ fn without(
     topics.filter(|(_, ids)| !ids.is_empty()).collect()
 }
 
+/// Somebody else began it.
+const REBALANCING: &str = "the group rebalances";
+/// No call was accepted for as long as a session lasts.
+const SILENT: &str = "the session ended";
 /// The first heartbeat after a cooperative assignment; each next one waits twice as long.
 const QUICK_BEAT: Duration = Duration::from_millis(20);

@@ -12,3 +12,4 @@ mod partition;
 mod promises;
 mod setup;
 mod streams;
+mod topics;

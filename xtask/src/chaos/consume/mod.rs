@@ -47,14 +47,20 @@ pub(super) struct Consume {
     /// range, roundrobin, sticky or cooperative-sticky
     #[arg(long, default_value = "cooperative-sticky")]
     strategy: String,
+    /// Start the programs as they were built last
+    #[arg(long)]
+    built: bool,
     /// Keep the diaries in this folder
     #[arg(long)]
     keep: Option<PathBuf>,
 }
 
 pub(super) fn run(consume: &Consume) -> Result<(), Failure> {
-    load::build()?;
-    member::build()?;
+    // Compiling first keeps the brokers from competing with the compiler for cores.
+    if !consume.built {
+        load::build()?;
+        member::build()?;
+    }
     let tools = Tools::find()?;
     let trio = Trio::start(consume.port)?;
     let folder = match &consume.keep {
@@ -230,6 +236,7 @@ impl Run<'_> {
             down: 0,
             delivery_timeout: None,
             no_idempotence: false,
+            keyed: true,
             keep: None,
         }
     }

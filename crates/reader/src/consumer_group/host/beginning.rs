@@ -131,7 +131,7 @@ impl Host {
         };
         if given.counts != self.counts() {
             self.end_generation(now);
-            self.member.rejoin(now);
+            self.member.rejoin(now, "partitions have come or gone");
         }
         for topic in &self.settings.topics {
             self.cluster.invalidate(Refresh::Topic(Arc::clone(topic)));
