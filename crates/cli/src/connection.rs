@@ -6,8 +6,10 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use ekafka::admin::Client;
 use ekafka::{
     Cluster, Conn, ConnConfig, ConnError, Dialer, Mechanism, Plain, Scram, ScramAlgorithm, Secret,
     TlsConfig,
@@ -18,6 +20,9 @@ use crate::failure::Failure;
 
 /// The environment variable that holds the password.
 const PASSWORD: &str = "EKAFKA_SASL_PASSWORD";
+
+/// How long an administrative call may take.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
@@ -132,6 +137,15 @@ impl Connection {
     /// All of the cluster behind the brokers; nothing is dialled yet.
     pub(crate) fn cluster(&self) -> Result<Cluster, Failure> {
         Cluster::new(self.brokers()?, self.config()?)
+            .map_err(|error| Failure::new("cannot use --brokers", &error))
+    }
+
+    /// A client for administrative calls; nothing is dialled yet.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Client::builder()
+            .cluster(self.cluster()?)
+            .timeout(CALL_LIMIT)
+            .build()
             .map_err(|error| Failure::new("cannot use --brokers", &error))
     }
 

@@ -5,13 +5,18 @@ use std::future::ready;
 use std::io::{self, BufWriter, Write};
 use std::pin::pin;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use ekafka::{Event, Message, Reader, ReaderError, Received, StartOffset};
+use ekafka::admin::OffsetSpec;
+use ekafka::{
+    Event, IsolationLevel, Message, Reader, ReaderError, Received, StartOffset, TopicPartition,
+};
 
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::isolation::isolation;
+use crate::moment;
 use crate::record_format::{RecordFormat, Row};
 use crate::topics;
 
@@ -29,9 +34,17 @@ pub(crate) struct Arguments {
     /// Only this partition; may be repeated [default: all]
     #[arg(long)]
     partition: Vec<i32>,
-    /// Where to begin: first, last or an offset; in a group, where nothing is committed
-    #[arg(long, default_value = "first")]
-    offset: Offset,
+    /// Where to begin: first, last, an offset, or @TIME for the first record of that time or later
+    /// (@2026-01-31T09:00:00Z, @1769850000000 in milliseconds, @-15m for so long ago); in a group, where nothing is
+    /// committed [default: first]
+    #[arg(long, visible_alias = "offset", allow_hyphen_values = true)]
+    from: Option<Offset>,
+    /// Show what comes from now on: begins at the end unless --from says otherwise, and goes on until interrupted
+    #[arg(long, conflicts_with = "exit_at_end")]
+    follow: bool,
+    /// Records of open and aborted transactions: uncommitted shows them, committed does not
+    #[arg(long, value_name = "LEVEL", default_value = "uncommitted", value_parser = isolation)]
+    isolation: IsolationLevel,
     /// End after so many records
     #[arg(long, value_name = "N")]
     count: Option<u64>,
@@ -46,6 +59,16 @@ pub(crate) struct Arguments {
 #[derive(Clone, Copy, Debug)]
 struct Offset(StartOffset);
 
+impl Arguments {
+    fn start(&self) -> StartOffset {
+        match (self.from, self.follow) {
+            (Some(Offset(start)), _) => start,
+            (None, true) => StartOffset::Last,
+            (None, false) => StartOffset::First,
+        }
+    }
+}
+
 impl FromStr for Offset {
     type Err = String;
 
@@ -53,9 +76,13 @@ impl FromStr for Offset {
         Ok(Self(match text {
             "first" => StartOffset::First,
             "last" => StartOffset::Last,
-            _ => match text.parse() {
-                Ok(offset) if offset >= 0 => StartOffset::At(offset),
-                _ => return Err("first, last, or an offset from 0".to_owned()),
+            _ => match (text.strip_prefix('@'), text.parse()) {
+                (Some(time), _) => {
+                    let time = moment::parse(time, SystemTime::now())?;
+                    StartOffset::Time(moment::system_time(time))
+                }
+                (None, Ok(offset)) if offset >= 0 => StartOffset::At(offset),
+                _ => return Err("first, last, an offset from 0, or @TIME".to_owned()),
             },
         }))
     }
@@ -85,14 +112,16 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     let mut end = End::never();
     if arguments.exit_at_end && arguments.group.is_none() {
         let offsets = topics::offsets(connection, &partitions).await?;
-        end = End::at(&offsets, arguments.offset.0);
+        let begins = begins(arguments, connection, &offsets).await?;
+        end = End::at(&offsets, &begins);
         if end.is_reached() {
             return Ok(());
         }
     }
     let builder = Reader::builder()
         .cluster(connection.cluster()?)
-        .start_offset(arguments.offset.0);
+        .start_offset(arguments.start())
+        .isolation_level(arguments.isolation);
     let builder = match &arguments.group {
         Some(group) => builder
             .topic(topic)
@@ -110,6 +139,40 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     let closed = reader.close().await;
     shown?;
     closed.map_err(|error| Failure::new("cannot end in order", &error))
+}
+
+/// The offset at which reading begins in each partition.
+async fn begins(
+    arguments: &Arguments,
+    connection: &Connection,
+    offsets: &BTreeMap<i32, (i64, i64)>,
+) -> Result<BTreeMap<i32, i64>, Failure> {
+    let start = arguments.start();
+    if let StartOffset::Time(time) = start {
+        let topic = arguments.topic.as_str();
+        let wanted = offsets
+            .keys()
+            .map(|id| (TopicPartition::new(topic, *id), OffsetSpec::from(time)));
+        let found = connection
+            .client()?
+            .list_offsets(wanted.collect::<Vec<_>>())
+            .await;
+        let found = found.and_then(ekafka::admin::Outcomes::all);
+        let found = found.map_err(|error| Failure::new("cannot find that time", &error))?;
+        let begin = |((partition, _), found): ((TopicPartition, _), ekafka::admin::FoundOffset)| {
+            let end = offsets
+                .get(&partition.partition)
+                .map_or(0, |(_, next)| *next);
+            (partition.partition, found.offset.unwrap_or(end))
+        };
+        return Ok(found.into_iter().map(begin).collect());
+    }
+    let begin = |(&id, &(first, next)): (&i32, &(i64, i64))| match start {
+        StartOffset::First => (id, first),
+        StartOffset::At(offset) => (id, offset.max(first)),
+        _ => (id, next),
+    };
+    Ok(offsets.iter().map(begin).collect())
 }
 
 async fn show(arguments: &Arguments, reader: &mut Reader, end: &mut End) -> Result<(), Failure> {
@@ -177,7 +240,7 @@ fn write(format: &RecordFormat, message: &Message, out: &mut impl Write) -> Resu
 
 /// Tells what happened in the group, or to the position.
 pub(crate) fn tell(event: &Event) {
-    let list = |partitions: &[ekafka::TopicPartition]| {
+    let list = |partitions: &[TopicPartition]| {
         let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
         if names.is_empty() {
             "nothing".to_owned()
@@ -221,14 +284,10 @@ impl End {
         Self(None)
     }
 
-    /// The end as it is now, for a reader that begins at `start`.
-    fn at(offsets: &BTreeMap<i32, (i64, i64)>, start: StartOffset) -> Self {
+    /// The end as it is now, for a reader that begins at these offsets.
+    fn at(offsets: &BTreeMap<i32, (i64, i64)>, begins: &BTreeMap<i32, i64>) -> Self {
         let open = offsets.iter().filter_map(|(&partition, &(first, next))| {
-            let begin = match start {
-                StartOffset::First => first,
-                StartOffset::At(offset) => offset.max(first),
-                _ => next,
-            };
+            let begin = begins.get(&partition).copied().unwrap_or(first);
             (begin < next).then_some((partition, next))
         });
         Self(Some(open.collect()))
@@ -255,7 +314,8 @@ mod tests {
     #[test]
     fn the_end_is_where_every_partition_ended() {
         let offsets = BTreeMap::from([(0, (0, 3)), (1, (5, 5)), (2, (2, 4))]);
-        let mut end = End::at(&offsets, StartOffset::First);
+        let begins = BTreeMap::from([(0, 0), (1, 5), (2, 2)]);
+        let mut end = End::at(&offsets, &begins);
         end.passed(0, 1);
         end.passed(2, 3);
         assert!(!end.is_reached(), "partition 0 has one more");
@@ -266,14 +326,15 @@ mod tests {
     #[test]
     fn beginning_at_the_end_is_the_end() {
         let offsets = BTreeMap::from([(0, (0, 3))]);
-        assert!(End::at(&offsets, StartOffset::Last).is_reached());
-        assert!(End::at(&offsets, StartOffset::At(3)).is_reached());
-        assert!(!End::at(&offsets, StartOffset::At(2)).is_reached());
+        assert!(End::at(&offsets, &BTreeMap::from([(0, 3)])).is_reached());
+        assert!(!End::at(&offsets, &BTreeMap::from([(0, 2)])).is_reached());
         assert!(!End::never().is_reached());
     }
 
     #[test]
-    fn an_offset_is_a_word_or_a_number() {
+    fn an_offset_is_a_word_a_number_or_a_time() {
+        assert!(matches!("@0".parse(), Ok(Offset(StartOffset::Time(_)))));
+        assert!("@soon".parse::<Offset>().is_err());
         assert!(matches!("last".parse(), Ok(Offset(StartOffset::Last))));
         assert!(matches!("7".parse(), Ok(Offset(StartOffset::At(7)))));
         assert!("-7".parse::<Offset>().is_err());

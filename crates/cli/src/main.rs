@@ -7,6 +7,8 @@
 mod broker;
 mod config;
 mod consume;
+mod groups;
+mod lag;
 mod perf;
 mod produce;
 mod quickstart;
@@ -17,14 +19,17 @@ mod delivering;
 mod failure;
 mod input;
 mod isolation;
+mod moment;
 mod process_start;
 mod progress;
 mod record_format;
+mod table;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
@@ -58,6 +63,10 @@ enum Command {
     Produce(produce::Arguments),
     /// Show the records of a topic
     Consume(consume::Arguments),
+    /// List, describe and delete consumer groups, and set where they go on
+    Groups(groups::Arguments),
+    /// How far a group is behind
+    Lag(lag::Arguments),
     /// Measure what a record costs
     Perf(perf::Arguments),
     /// Check configuration files
@@ -66,13 +75,19 @@ enum Command {
 
 fn main() -> ExitCode {
     process_start::note();
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let filter = EnvFilter::try_from_env("EKAFKA_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    let names_brokers = matches.value_source("brokers") == Some(ValueSource::CommandLine);
+    if names_brokers && matches!(arguments.command, Command::Broker(_)) {
+        let failure = Failure::usage("the embedded broker joins no other brokers");
+        return failure.advise("--listen says where it is found").report();
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -88,6 +103,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             Command::Topics(options) => topics::run(options, connection).await,
             Command::Produce(options) => produce::run(options, connection).await,
             Command::Consume(options) => consume::run(options, connection).await,
+            Command::Groups(options) => groups::run(options, connection).await,
+            Command::Lag(options) => lag::run(options, connection).await,
             Command::Perf(options) => perf::run(options, connection).await,
             Command::Config(options) => config::run(options),
         }
