@@ -177,7 +177,7 @@ impl FaultBuilder {
         self
     }
 
-    /// Sends these bytes in place of the answer, exactly as they are.
+    /// Sends these bytes in place of the answer, exactly as they are; also to a request that gets none (acks none).
     pub fn replace(mut self, bytes: impl Into<Bytes>) -> Self {
         self.rule.plan.replaced_by = Some(bytes.into());
         self

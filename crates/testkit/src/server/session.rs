@@ -147,7 +147,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 Ok(Next::End)
             }
             Ok(Answer::Nothing) if plan.drops_after => Ok(Next::End),
-            Ok(Answer::Nothing) => Ok(Next::Continue),
+            Ok(Answer::Nothing) => {
+                // An answer nobody asked for.
+                if let Some(bytes) = plan.replaced_by {
+                    self.outbound.push_bytes(bytes);
+                }
+                Ok(Next::Continue)
+            }
             Ok(Answer::Close | Answer::Wait(_)) => Ok(Next::End),
             Err(refusal) => {
                 self.violation(&format!("{} v{}: {refusal}", call.api, call.version));

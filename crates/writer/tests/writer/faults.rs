@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use crate::rig::{DELIVERY_TIMEOUT, REQUEST_TIMEOUT, config, kafka, soon, start, values};
 
 /// Small batches, so that several of a partition are in flight.
-fn small_batches(kafka: &EmbeddedKafka) -> WriterConfig {
+pub(crate) fn small_batches(kafka: &EmbeddedKafka) -> WriterConfig {
     config(kafka).topic("t").batch_size(10)
 }
 
-async fn send_numbers(
+pub(crate) async fn send_numbers(
     writer: &Writer,
     numbers: std::ops::Range<i32>,
     partitions: i32,
@@ -35,7 +35,11 @@ async fn send_numbers(
     handles
 }
 
-fn expect_numbers(kafka: &EmbeddedKafka, numbers: std::ops::Range<i32>, partitions: i32) {
+pub(crate) fn expect_numbers(
+    kafka: &EmbeddedKafka,
+    numbers: std::ops::Range<i32>,
+    partitions: i32,
+) {
     for partition in 0..partitions {
         let expected = numbers
             .clone()
@@ -50,7 +54,7 @@ fn expect_numbers(kafka: &EmbeddedKafka, numbers: std::ops::Range<i32>, partitio
 }
 
 /// Epoch, base sequence and record count of the batches that a partition holds.
-fn stamps(kafka: &EmbeddedKafka, partition: i32) -> Vec<(i16, i32, i32)> {
+pub(crate) fn stamps(kafka: &EmbeddedKafka, partition: i32) -> Vec<(i16, i32, i32)> {
     let batches = BatchIter::new(kafka.log("t", partition).unwrap(), &DecodeLimits::default());
     let stamps = batches.map(|batch| {
         let batch = batch.unwrap();

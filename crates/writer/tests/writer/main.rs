@@ -11,4 +11,5 @@ mod kafka_go;
 mod life;
 mod observed;
 mod rig;
+mod scenarios;
 mod sinks;
