@@ -47,6 +47,7 @@ pub struct ReaderBuilder {
     buffer_memory: u64,
     max_decompressed: usize,
     check_crcs: bool,
+    skip_corrupt_batches: bool,
     commit_interval: Option<Duration>,
     session_timeout: Duration,
     rebalance_timeout: Duration,
@@ -85,6 +86,7 @@ impl Default for ReaderBuilder {
             buffer_memory: 8 << 20,
             max_decompressed: 64 << 20,
             check_crcs: true,
+            skip_corrupt_batches: false,
             commit_interval: None,
             session_timeout: Duration::from_secs(30),
             rebalance_timeout: Duration::from_secs(30),
@@ -241,8 +243,11 @@ impl ReaderBuilder {
         self
     }
 
-    /// Bytes fetched ahead of the application, answers under way included.
-    /// Kafka: none (`queued.max.messages.kbytes` of librdkafka). Default 8 MiB.
+    /// Bytes fetched ahead of the application: answers under way, batches as they came, and the one that
+    /// messages are taken from as it was unpacked. What was handed out is the application's. A batch that
+    /// unpacks to more is still read, alone; one that does not fit as it came is an error.
+    /// Kafka: none (`queued.max.messages.kbytes` of librdkafka). Default 8 MiB. Less than an answer
+    /// (`max_bytes`) for each broker costs round trips.
     #[must_use]
     pub fn buffer_memory(mut self, bytes: u64) -> Self {
         self.buffer_memory = bytes;
@@ -262,6 +267,16 @@ impl ReaderBuilder {
     #[must_use]
     pub fn check_crcs(mut self, check: bool) -> Self {
         self.check_crcs = check;
+        self
+    }
+
+    /// Passes over a batch that cannot be read, after it was fetched twice and reported as
+    /// [`ReaderError::Corrupt`] with its offset. Its records are lost to this reader.
+    /// Kafka: none. Default no: the reader stays at the batch, reports it at the pace of `retry_backoff`, and
+    /// waits for a seek.
+    #[must_use]
+    pub fn skip_corrupt_batches(mut self, skip: bool) -> Self {
+        self.skip_corrupt_batches = skip;
         self
     }
 
@@ -528,6 +543,7 @@ impl ReaderBuilder {
                 max_attempts: self.max_attempts.max(1),
             },
             buffer_memory: self.buffer_memory,
+            skip_corrupt_batches: self.skip_corrupt_batches,
             queue_capacity: self.queue_capacity,
             loggers: self.loggers,
             topics: {
@@ -568,6 +584,8 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
     /// Bytes.
     pub(crate) buffer_memory: u64,
+    /// Whether a batch that cannot be read is passed over once it was reported.
+    pub(crate) skip_corrupt_batches: bool,
     /// Messages; `None` for no bound beside the bytes.
     pub(crate) queue_capacity: Option<u64>,
     pub(crate) loggers: Loggers,

@@ -40,7 +40,8 @@ pub enum ReaderError {
         /// The broker's answer.
         code: ErrorCode,
     },
-    /// A record batch cannot be read. The reader stays at `offset` until a seek moves it.
+    /// A record batch cannot be read. The reader stays at `offset` until a seek moves it, or goes on behind
+    /// the batch where [`skip_corrupt_batches`](crate::ReaderBuilder::skip_corrupt_batches) says so.
     #[error("record batch of {partition} at offset {offset} cannot be read")]
     Corrupt {
         /// Where.

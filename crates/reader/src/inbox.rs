@@ -6,19 +6,27 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 
 use bytes::Bytes;
 use ekafka_conn::BrokerId;
 use tokio::sync::Notify;
 
+use crate::TopicPartition;
 use crate::error::ReaderError;
 use crate::event::Event;
-use crate::fetcher::Fetcher;
 use crate::lane::Lane;
-use crate::ledger::Cursor;
-use crate::stats::count_records;
+use crate::stats::survey;
 use crate::story::Story;
 
+use budget::Budget;
+use routes::Route;
+use slots::Slot;
+pub(crate) use slots::{Mail, Sent};
+
+mod budget;
+mod routes;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -68,28 +76,37 @@ pub(crate) struct Permit {
     messages: u64,
 }
 
+/// Bytes that an opened batch takes beside those it was unpacked from, given back on drop.
+#[derive(Debug)]
+pub(crate) struct Unpacked {
+    inbox: Arc<Inbox>,
+    bytes: u64,
+}
+
 /// The shared shelf.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
     /// One permit when something was put on an empty queue.
     arrived: Notify,
-    /// Bytes that may be buffered and asked for together.
-    limit: u64,
-    /// Messages fetched and not used up, from which on nothing is asked for.
-    capacity: u64,
     /// Where events and errors are told in text, if anybody listens.
     story: OnceLock<Story>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     queue: VecDeque<Item>,
-    /// Bytes buffered or reserved for answers under way.
-    used: u64,
-    /// Messages in chunks that are not used up.
-    messages: u64,
+    /// Queues of single partitions, by number.
+    routes: HashMap<u64, Route>,
+    /// The route of each partition that has one.
+    routed: HashMap<TopicPartition, u64>,
+    last_route: u64,
+    /// Who waits for leave to unpack.
+    unpackers: Vec<Waker>,
+    budget: Budget,
     fetchers: HashMap<BrokerId, Slot>,
+    /// Fetches sent so far.
+    fetches: u64,
     /// The ticket of the event the application is acting on.
     unanswered: Option<u64>,
     /// Counts the application's attempts to take.
@@ -99,29 +116,33 @@ struct State {
     is_closed: bool,
 }
 
-/// What the shelf keeps for one broker's fetcher.
-#[derive(Debug, Default)]
-struct Slot {
-    /// Cursors on their way to the fetcher.
-    mail: Vec<Cursor>,
-    /// The fetcher, while it has nothing to do or no room.
-    parked: Option<Box<Fetcher>>,
-}
-
 impl Inbox {
+    /// A shelf for so many bytes.
     pub(crate) fn new(limit: u64) -> Self {
+        let state = State {
+            queue: VecDeque::new(),
+            routes: HashMap::new(),
+            routed: HashMap::new(),
+            last_route: 0,
+            unpackers: Vec::new(),
+            budget: Budget::new(limit),
+            fetchers: HashMap::new(),
+            fetches: 0,
+            unanswered: None,
+            takes: 0,
+            is_awaited: false,
+            is_closed: false,
+        };
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             arrived: Notify::new(),
-            limit,
-            capacity: u64::MAX,
             story: OnceLock::new(),
         }
     }
 
     /// Bounds the messages too; a fetch under way may bring more.
-    pub(crate) fn with_capacity(mut self, messages: u64) -> Self {
-        self.capacity = messages.max(1);
+    pub(crate) fn with_capacity(self, messages: u64) -> Self {
+        self.lock().budget.set_capacity(messages);
         self
     }
 
@@ -136,14 +157,14 @@ impl Inbox {
         self.arrived.notified().await;
     }
 
-    /// Bytes buffered or set aside.
+    /// Bytes buffered, unpacked or set aside.
     pub(crate) fn used(&self) -> u64 {
-        self.lock().used
+        self.lock().budget.held()
     }
 
     /// Messages in chunks that are not used up.
     pub(crate) fn messages(&self) -> u64 {
-        self.lock().messages
+        self.lock().budget.messages()
     }
 
     /// The next item for the application; asking answers the event taken before.
@@ -171,29 +192,6 @@ impl Inbox {
         }
     }
 
-    /// The next chunk ahead of any change of what is assigned, without answering the event before.
-    pub(crate) fn take_chunk(&self) -> Option<Chunk> {
-        let mut state = self.lock();
-        let is_change = |item: &Item| {
-            matches!(
-                item,
-                Item::Event {
-                    event: Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_),
-                    ..
-                }
-            )
-        };
-        let items = state.queue.iter().take_while(|item| !is_change(item));
-        let at = items.enumerate().find_map(|(at, item)| match item {
-            Item::Chunk(chunk) if chunk.lane.is_live() => Some(at),
-            _ => None,
-        });
-        match at.and_then(|at| state.queue.remove(at)) {
-            Some(Item::Chunk(chunk)) => Some(chunk),
-            _ => None,
-        }
-    }
-
     /// How often the application asked, and whether it is waiting right now.
     pub(crate) fn attention(&self) -> (u64, bool) {
         let state = self.lock();
@@ -205,8 +203,11 @@ impl Inbox {
         if let Some(story) = self.story.get() {
             story.tell_item(&item);
         }
-        self.lock().queue.push_back(item);
-        self.arrived.notify_one();
+        let waker = self.lock().put(item);
+        match waker {
+            Some(waker) => waker.wake(),
+            None => self.arrived.notify_one(),
+        }
     }
 
     /// Turns a revocation nobody answered into a loss: its offsets can no longer be committed.
@@ -241,97 +242,42 @@ impl Inbox {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
-        // A fetcher whose answer is still under way ends when it comes.
+        // A fetcher that somebody works with ends when it comes back.
         let fetchers = std::mem::take(&mut state.fetchers);
+        let routes = state.close_routes();
         drop(state);
         drop(fetchers);
+        for route in routes {
+            route.finish();
+        }
         self.arrived.notify_one();
     }
 
-    /// Sends cursors to a broker's fetcher, and returns the fetcher if it was waiting for them.
-    /// `Err` when the broker has no fetcher yet: the cursors stay for the one that is made.
-    pub(crate) fn send(
-        &self,
-        broker: BrokerId,
-        cursors: Vec<Cursor>,
-    ) -> Result<Option<Box<Fetcher>>, ()> {
-        let mut state = self.lock();
-        let known = state.fetchers.contains_key(&broker);
-        let slot = state.fetchers.entry(broker).or_default();
-        slot.mail.extend(cursors);
-        if known {
-            Ok(slot.parked.take())
-        } else {
-            Err(())
-        }
-    }
-
-    /// Ends a broker's fetcher and returns the cursors that were on their way to it.
-    pub(crate) fn remove(&self, broker: BrokerId) -> Vec<Cursor> {
-        let slot = self.lock().fetchers.remove(&broker);
-        slot.map(|slot| slot.mail).unwrap_or_default()
-    }
-
-    /// The cursors that arrived for a broker's fetcher.
-    pub(crate) fn mail(&self, broker: BrokerId) -> Vec<Cursor> {
-        let mut state = self.lock();
-        let slot = state.fetchers.get_mut(&broker);
-        slot.map(|slot| std::mem::take(&mut slot.mail))
-            .unwrap_or_default()
-    }
-
-    /// Sets bytes aside for an answer: at most `wanted`, and a fair share among the fetchers, since one
-    /// that waits for a silent broker holds its share. 0 when there is no room.
+    /// Sets bytes aside for an answer of at most `wanted`. 0 when there is no room.
     pub(crate) fn reserve(&self, wanted: u64) -> u64 {
-        let mut state = self.lock();
+        let state = &mut *self.lock();
         if state.is_closed {
             return 0;
         }
-        let share = self.share(&state, wanted);
-        if !self.has_room(&state, wanted) {
-            return 0;
-        }
-        state.used += share;
-        share
+        state.budget.reserve(wanted, state.fetchers.len())
     }
 
     /// Gives back bytes set aside for an answer that did not come.
     pub(crate) fn unreserve(&self, bytes: u64) {
-        let mut state = self.lock();
-        state.used = state.used.saturating_sub(bytes);
-    }
-
-    /// Leaves the fetcher here until there is room or work; returns it at once if there is already. A
-    /// fetcher that reads nothing any more ends.
-    pub(crate) fn park(&self, fetcher: Box<Fetcher>) -> Option<Box<Fetcher>> {
-        let mut state = self.lock();
-        let has_room = self.has_room(&state, fetcher.wanted());
-        let is_closed = state.is_closed;
-        let slot = state.fetchers.entry(fetcher.broker()).or_default();
-        let is_done = is_closed || (slot.mail.is_empty() && fetcher.is_done());
-        if is_done {
-            state.fetchers.remove(&fetcher.broker());
-            drop(state);
-            drop(fetcher);
-            return None;
-        }
-        if !slot.mail.is_empty() || (has_room && fetcher.is_hungry()) {
-            return Some(fetcher);
-        }
-        slot.parked = Some(fetcher);
-        None
+        self.lock().budget.unreserve(bytes);
     }
 
     /// Puts an answer's chunks in and replaces the bytes `reserved` for it by what they take.
     pub(crate) fn deliver(self: &Arc<Self>, reserved: u64, chunks: Vec<FetchedChunk>) {
+        let chunks = self.part(chunks);
+        let mut wakers = Vec::new();
         let mut state = self.lock();
-        state.used = state.used.saturating_sub(reserved);
+        state.budget.unreserve(reserved);
         let was_empty = state.queue.is_empty();
         for fetched in chunks {
             let bytes = fetched.records.len() as u64;
-            let messages = count_records(&fetched.records);
-            state.used += bytes;
-            state.messages += messages;
+            let (messages, is_packed) = survey(&fetched.records);
+            state.budget.add(bytes, messages, is_packed);
             fetched.lane.add_buffered(bytes);
             let permit = Permit {
                 inbox: Arc::clone(self),
@@ -339,53 +285,50 @@ impl Inbox {
                 bytes,
                 messages,
             };
-            state.queue.push_back(Item::Chunk(Chunk {
+            wakers.extend(state.put(Item::Chunk(Chunk {
                 lane: fetched.lane,
                 records: fetched.records,
                 offset: fetched.offset,
                 aborted: fetched.aborted,
                 permit,
-            }));
+            })));
         }
         let wake = was_empty && !state.queue.is_empty();
         drop(state);
         if wake {
             self.arrived.notify_one();
         }
+        for waker in wakers {
+            waker.wake();
+        }
     }
 
-    fn release(&self, lane: &Lane, bytes: u64, messages: u64) {
-        lane.remove_buffered(bytes);
-        let mut state = self.lock();
-        state.used = state.used.saturating_sub(bytes);
-        state.messages = state.messages.saturating_sub(messages);
-        let brokers = state.fetchers.iter().filter(|(_, slot)| {
-            let parked = slot.parked.as_deref();
-            parked.is_some_and(|one| self.has_room(&state, one.wanted()) && one.is_hungry())
-        });
-        let brokers: Vec<BrokerId> = brokers.map(|(broker, _)| *broker).collect();
-        let mut runnable = Vec::new();
-        for broker in brokers {
-            let slot = state.fetchers.get_mut(&broker);
-            runnable.extend(slot.and_then(|slot| slot.parked.take()));
+    /// Charges `bytes` that a compressed batch was unpacked to.
+    pub(crate) fn unpack(self: &Arc<Self>, bytes: u64) -> Unpacked {
+        self.lock().budget.unpack(bytes);
+        Unpacked {
+            inbox: Arc::clone(self),
+            bytes,
         }
+    }
+
+    /// Gives bytes back, and sends on the fetchers that waited for them.
+    fn release(&self, give_back: impl FnOnce(&mut Budget)) {
+        let mut state = self.lock();
+        give_back(&mut state.budget);
+        let runnable = state.take_runnable();
+        let wakers = if state.budget.may_unpack() {
+            std::mem::take(&mut state.unpackers)
+        } else {
+            Vec::new()
+        };
         drop(state);
+        for waker in wakers {
+            waker.wake();
+        }
         for fetcher in runnable {
             fetcher.run();
         }
-    }
-
-    /// What a fetcher that wants so many bytes gets.
-    fn share(&self, state: &State, wanted: u64) -> u64 {
-        let fetchers = state.fetchers.len().max(1) as u64;
-        let fair = (self.limit / (2 * fetchers)).max(SMALLEST_SHARE);
-        wanted.min(fair).max(1)
-    }
-
-    /// Whether the share is free. One answer is always let in, however small the budget.
-    fn has_room(&self, state: &State, wanted: u64) -> bool {
-        let room = self.limit.saturating_sub(state.used);
-        state.used == 0 || (room >= self.share(state, wanted) && state.messages < self.capacity)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -402,11 +345,23 @@ pub(crate) struct FetchedChunk {
     pub(crate) aborted: Vec<(i64, i64)>,
 }
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.inbox.release(&self.lane, self.bytes, self.messages);
+impl Permit {
+    /// The shelf the bytes belong to.
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
     }
 }
 
-/// Less than this is not worth a fetch.
-const SMALLEST_SHARE: u64 = 16 * 1024;
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let (bytes, messages) = (self.bytes, self.messages);
+        self.lane.remove_buffered(bytes);
+        self.inbox.release(|budget| budget.remove(bytes, messages));
+    }
+}
+
+impl Drop for Unpacked {
+    fn drop(&mut self) {
+        self.inbox.release(|budget| budget.repack(self.bytes));
+    }
+}

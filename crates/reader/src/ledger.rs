@@ -4,7 +4,7 @@
 //! is read, and back here with a reason. Answers quote the lane's tag, so one that was overtaken by a
 //! seek, a pause or a revoke changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,6 +89,8 @@ pub(crate) enum Work {
         broker: BrokerId,
         questions: Vec<EpochQuestion>,
     },
+    /// Tell the broker's fetcher, if there is one, that a lane it read has ended.
+    Drop { broker: BrokerId, lane: Arc<Lane> },
     /// Hand the cursors to the broker's fetcher.
     Fetch {
         broker: BrokerId,
@@ -175,6 +177,10 @@ pub(crate) struct Rules {
 pub(crate) struct Ledger {
     rules: Rules,
     entries: BTreeMap<TopicPartition, Entry>,
+    /// Partitions for which there may be something to do; all others are read, asked about or held.
+    restless: BTreeSet<TopicPartition>,
+    /// Lanes that ended while a fetcher read them.
+    dropped: Vec<(BrokerId, Arc<Lane>)>,
     /// The tag of the newest lane.
     last_tag: u64,
 }
@@ -184,6 +190,8 @@ impl Ledger {
         Self {
             rules,
             entries: BTreeMap::new(),
+            restless: BTreeSet::new(),
+            dropped: Vec::new(),
             last_tag: 0,
         }
     }
@@ -212,30 +220,27 @@ impl Ledger {
             paused: false,
             assignment: Arc::clone(&assignment),
         };
+        self.restless.insert(assignment.partition.clone());
         self.entries.insert(assignment.partition.clone(), entry);
     }
 
     /// Takes these partitions away. Nothing of them is handed out from here on.
     pub(crate) fn revoke(&mut self, partitions: &[TopicPartition]) -> Vec<Arc<Assignment>> {
-        let entries = partitions.iter().filter_map(|one| self.entries.remove(one));
-        entries
-            .map(|entry| {
-                entry.lane.freeze();
-                entry.assignment
-            })
-            .collect()
+        let mut assignments = Vec::new();
+        for partition in partitions {
+            if let Some(entry) = self.entries.remove(partition) {
+                self.restless.remove(partition);
+                self.drop_lane(&entry);
+                assignments.push(entry.assignment);
+            }
+        }
+        assignments
     }
 
     /// Takes every partition away. Nothing of them is handed out from here on.
     pub(crate) fn revoke_all(&mut self) -> Vec<Arc<Assignment>> {
-        let entries = std::mem::take(&mut self.entries);
-        entries
-            .into_values()
-            .map(|entry| {
-                entry.lane.freeze();
-                entry.assignment
-            })
-            .collect()
+        let partitions: Vec<TopicPartition> = self.entries.keys().cloned().collect();
+        self.revoke(&partitions)
     }
 
     /// Reads on from `start`; false when the partition is not assigned.
@@ -262,7 +267,7 @@ impl Ledger {
 
     /// Reads on where `pause` stopped; false when the partition is not assigned.
     pub(crate) fn resume(&mut self, partition: &TopicPartition) -> bool {
-        let Some(entry) = self.entries.get_mut(partition) else {
+        let Some(entry) = self.touch(partition) else {
             return false;
         };
         entry.paused = false;
@@ -271,19 +276,30 @@ impl Ledger {
 
     /// Everything that can be done at `now`.
     pub(crate) fn due(&mut self, now: Instant, leaders: &dyn Leaders) -> Vec<Work> {
+        let dropped = std::mem::take(&mut self.dropped).into_iter();
+        let mut work: Vec<Work> = dropped
+            .map(|(broker, lane)| Work::Drop { broker, lane })
+            .collect();
         let mut plan = Plan::default();
-        for entry in self.entries.values_mut() {
-            let waits = entry.not_before.is_some_and(|at| now < at);
-            if !waits && !entry.paused {
-                entry.due(now, &self.rules, leaders, &mut plan);
+        let (entries, rules) = (&mut self.entries, &self.rules);
+        self.restless.retain(|partition| {
+            let Some(entry) = entries.get_mut(partition).filter(|entry| !entry.paused) else {
+                return false;
+            };
+            if entry.not_before.is_none_or(|at| at <= now) {
+                entry.due(now, rules, leaders, &mut plan);
             }
-        }
-        plan.into_work()
+            entry.is_restless()
+        });
+        work.extend(plan.into_work());
+        work
     }
 
     /// When `due` has something to do without an answer arriving.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let waiting = self.entries.values().filter(|entry| !entry.paused);
+        let restless = self.restless.iter();
+        let entries = restless.filter_map(|partition| self.entries.get(partition));
+        let waiting = entries.filter(|entry| !entry.paused);
         waiting.filter_map(|entry| entry.not_before).min()
     }
 
@@ -295,7 +311,7 @@ impl Ledger {
         answer: Result<Option<Position>, ErrorCode>,
     ) -> Option<Notice> {
         let rules = self.rules;
-        let entry = self.entries.get_mut(partition)?;
+        let entry = self.touch(partition)?;
         let Place::Asking { target: None, .. } = entry.place else {
             return None;
         };
@@ -329,7 +345,7 @@ impl Ledger {
         answer: Result<Option<i64>, ErrorCode>,
     ) -> Option<Notice> {
         let rules = self.rules;
-        let entry = self.entries.get_mut(partition)?;
+        let entry = self.touch(partition)?;
         let Place::Asking {
             target: Some(target),
             from,
@@ -371,7 +387,7 @@ impl Ledger {
     ) -> Option<Notice> {
         let rules = self.rules;
         let partition = cursor.lane.partition();
-        let entry = self.entries.get_mut(partition)?;
+        let entry = self.touch(partition)?;
         if entry.lane.tag != cursor.lane.tag {
             return None;
         }
@@ -438,8 +454,10 @@ impl Ledger {
     ) -> Option<Notice> {
         let rules = self.rules;
         let mut notice = None;
-        for (partition, entry) in &mut self.entries {
-            if &*partition.topic == topic && entry.is_waiting_for_leader() {
+        for partition in &self.restless {
+            let entry = self.entries.get_mut(partition);
+            let waiting = entry.filter(|entry| entry.is_waiting_for_leader());
+            if let Some(entry) = waiting.filter(|_| &*partition.topic == topic) {
                 let failed = entry.fail(now, &rules, "finding the leader", code);
                 notice = notice.or(failed);
             }
@@ -449,8 +467,10 @@ impl Ledger {
 
     /// The view changed: partitions without a leader may have one now.
     pub(crate) fn handle_new_view(&mut self) {
-        for entry in self.entries.values_mut() {
-            if std::mem::take(&mut entry.is_leaderless) {
+        for partition in &self.restless {
+            let entry = self.entries.get_mut(partition);
+            if let Some(entry) = entry.filter(|entry| entry.is_leaderless) {
+                entry.is_leaderless = false;
                 entry.not_before = None;
             }
         }
@@ -461,12 +481,12 @@ impl Ledger {
     pub(crate) fn handle_unreadable(&mut self, now: Instant, lane: &Arc<Lane>, offset: i64) -> u32 {
         let rules = self.rules;
         let partition = lane.partition();
-        let entry = self.entries.get_mut(partition);
+        let entry = self.entries.get(partition);
         if entry.is_none_or(|entry| entry.lane.tag != lane.tag) {
             return 0;
         }
         self.seek(partition, Start::At(offset));
-        let Some(entry) = self.entries.get_mut(partition) else {
+        let Some(entry) = self.touch(partition) else {
             return 0;
         };
         entry.note_unreadable(now, &rules, offset)
@@ -481,7 +501,11 @@ impl Ledger {
         let Some(entry) = self.entries.get_mut(partition) else {
             return false;
         };
+        self.restless.insert(partition.clone());
         let stopped_at = entry.lane.freeze();
+        if let Place::Fetching(broker) = entry.place {
+            self.dropped.push((broker, Arc::clone(&entry.lane)));
+        }
         // What a fetcher read ahead is dropped with the lane, so the next offset is the application's.
         let place = match (entry.place, stopped_at) {
             (
@@ -514,6 +538,22 @@ impl Ledger {
             entry.read_epoch,
         );
         true
+    }
+
+    /// The partition's entry, which may have to be looked at from here on.
+    fn touch(&mut self, partition: &TopicPartition) -> Option<&mut Entry> {
+        let entry = self.entries.get_mut(partition)?;
+        if !self.restless.contains(partition) {
+            self.restless.insert(partition.clone());
+        }
+        Some(entry)
+    }
+
+    fn drop_lane(&mut self, entry: &Entry) {
+        entry.lane.freeze();
+        if let Place::Fetching(broker) = entry.place {
+            self.dropped.push((broker, Arc::clone(&entry.lane)));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -68,6 +69,8 @@ pub struct Reader {
     buffered: Buffered,
     /// A message taken by a `read_message` that has not returned it.
     unconfirmed: Option<Message>,
+    /// What the group gave to this reader, by the events that were taken.
+    held: BTreeSet<TopicPartition>,
 }
 
 impl Reader {
@@ -93,6 +96,7 @@ impl Reader {
             unstarted: Some(receiver),
             task: None,
             unconfirmed: None,
+            held: BTreeSet::new(),
         }
     }
 
@@ -341,10 +345,21 @@ impl Reader {
     }
 
     /// The next item, if there is one; answers the event before.
-    fn try_take(&self) -> Option<Result<Item, ReaderError>> {
+    fn try_take(&mut self) -> Option<Result<Item, ReaderError>> {
         let taken = self.inbox.take();
         if let Some(ticket) = taken.answered {
             self.handle.note(Note::Answered(ticket));
+        }
+        match &taken.item {
+            Some(Item::Event {
+                event: Event::Assigned(partitions),
+                ..
+            }) => self.held.extend(partitions.iter().cloned()),
+            Some(Item::Event {
+                event: Event::Revoked(partitions) | Event::Lost(partitions),
+                ..
+            }) => self.held.retain(|one| !partitions.contains(one)),
+            _ => {}
         }
         match taken.item {
             None if taken.is_closed => Some(Err(ReaderError::Closed)),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ekafka_conn::{DurationStats, SummaryStats};
 
-pub(crate) use counters::{Counters, Gauges, count_records};
+pub(crate) use counters::{Counters, Gauges, survey};
 pub use json::DetailedStats;
 
 /// What a reader has done since the snapshot before; see [`Reader::stats`](crate::Reader::stats).

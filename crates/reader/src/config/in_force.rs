@@ -42,6 +42,8 @@ pub struct ReaderConfig {
     pub buffer_memory: u64,
     /// Messages; `None` for no bound.
     pub queue_capacity: Option<u64>,
+    /// Whether a batch that cannot be read is passed over once it was reported.
+    pub skip_corrupt_batches: bool,
     /// `None` commits at once.
     pub commit_interval: Option<Duration>,
     /// `None` without a group.
@@ -90,6 +92,7 @@ impl ReaderConfig {
             max_wait: fetch.max_wait,
             buffer_memory: settings.buffer_memory,
             queue_capacity: settings.queue_capacity,
+            skip_corrupt_batches: settings.skip_corrupt_batches,
             commit_interval: group.and_then(|group| group.commit_interval),
             session_timeout: group.map(|group| group.timing.session),
             rebalance_timeout: group.map(|group| group.timing.rebalance),

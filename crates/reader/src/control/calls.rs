@@ -29,6 +29,11 @@ pub(crate) enum Done {
         broker: BrokerId,
         result: Result<Connection, ConnError>,
     },
+    /// A second connection to a broker.
+    Spare {
+        broker: BrokerId,
+        result: Result<Connection, ConnError>,
+    },
     /// An answer for each question: the offset, or `None` when no record is that late.
     Listed(Vec<(TopicPartition, u64, Result<Option<i64>, ErrorCode>)>),
     /// An answer for each question: where the epoch ends, or `None` when the broker does not know.
@@ -50,6 +55,12 @@ pub(crate) enum Done {
 pub(crate) async fn connect(cluster: Cluster, broker: BrokerId) -> Done {
     let result = own_connection(&cluster, broker).await;
     Done::Connected { broker, result }
+}
+
+/// Connects once more, for a fetch that must not wait for another.
+pub(crate) async fn connect_spare(cluster: Cluster, broker: BrokerId) -> Done {
+    let result = own_connection(&cluster, broker).await;
+    Done::Spare { broker, result }
 }
 
 /// A connection that nobody else uses. Brokers answer in order, so a request that waits (for records, or

@@ -9,6 +9,7 @@ mod closing;
 pub(crate) mod group;
 pub(crate) mod pending;
 pub(crate) mod requests;
+mod serving;
 mod telling;
 
 use std::collections::{BTreeSet, HashMap};
@@ -34,6 +35,7 @@ use calls::Done;
 use closing::Closing;
 use group::Group;
 use pending::Calls;
+use serving::Recalls;
 
 /// What reaches control. The channel is unbounded: a fetcher sends once per answer, the application
 /// once per call it waits for.
@@ -55,6 +57,8 @@ pub(crate) enum Note {
     Unreadable {
         lane: Arc<Lane>,
         offset: i64,
+        /// The offset behind the batch, as far as it is known.
+        end: Option<i64>,
         error: DecodeError,
     },
     Command(Command),
@@ -87,6 +91,8 @@ pub(crate) struct Control {
     calls: Calls<Done>,
     /// The connections that fetchers use or used last.
     connections: HashMap<BrokerId, Connection>,
+    /// By which fetchers are called back from a fetch that takes long.
+    recalls: Recalls,
     /// Fetchers that pause, and until when.
     resting: Vec<(Instant, Box<Fetcher>)>,
     /// Topics whose leaders are being learnt.
@@ -125,6 +131,7 @@ impl Control {
             group: settings.group.clone().map(|group| Group::new(group, now)),
             calls: Calls::default(),
             connections: HashMap::new(),
+            recalls: Recalls::default(),
             resting: Vec::new(),
             looking_up: BTreeSet::new(),
             unreachable: 0,
@@ -185,6 +192,7 @@ impl Control {
         for (_, fetcher) in due {
             fetcher.run();
         }
+        self.call_back_due(now);
         self.check_close(now);
         self.carry_out_group(now);
         let view = self.cluster.view();
@@ -208,25 +216,13 @@ impl Control {
                 let cluster = self.cluster.clone();
                 self.call(calls::check(cluster, broker, questions, deadline));
             }
-            Work::Fetch { broker, cursors } => match self.inbox.send(broker, cursors) {
-                Ok(Some(fetcher)) => fetcher.run(),
-                Ok(None) => {}
-                Err(()) => match self.connections.get(&broker) {
-                    Some(connection) if !connection.is_closed() => self.begin_fetching(broker),
-                    _ => self.connect(broker),
-                },
-            },
+            Work::Drop { broker, lane } => {
+                if let Some(fetcher) = self.inbox.send_drop(broker, lane) {
+                    fetcher.run();
+                }
+            }
+            Work::Fetch { broker, cursors } => self.serve(broker, cursors),
         }
-    }
-
-    fn connect(&mut self, broker: BrokerId) {
-        let (begun, counters) = (now(), Arc::clone(&self.counters));
-        let connect = calls::connect(self.cluster.clone(), broker);
-        self.call(async move {
-            let done = connect.await;
-            counters.note_dial(now().saturating_duration_since(begun));
-            done
-        });
     }
 
     fn look_up(&mut self, topics: Vec<Arc<str>>) {
@@ -272,8 +268,9 @@ impl Control {
             Note::Unreadable {
                 lane,
                 offset,
+                end,
                 error,
-            } => self.handle_unreadable(now, &lane, offset, error),
+            } => self.handle_unreadable(now, &lane, (offset, end), error),
             Note::Command(command) => self.handle_command(command),
         }
     }
@@ -303,6 +300,7 @@ impl Control {
         let now = now();
         match done {
             Done::Connected { broker, result } => self.handle_connected(now, broker, result),
+            Done::Spare { broker, result } => self.handle_spare(broker, result),
             Done::Listed(answers) => {
                 for (partition, tag, answer) in answers {
                     self.refresh_after(answer.as_ref().err(), &partition);
@@ -333,35 +331,6 @@ impl Control {
         }
     }
 
-    fn handle_connected(
-        &mut self,
-        now: Instant,
-        broker: BrokerId,
-        result: Result<Connection, ConnError>,
-    ) {
-        match result {
-            Ok(connection) => {
-                self.unreachable = 0;
-                self.connections.insert(broker, connection);
-                self.begin_fetching(broker);
-            }
-            Err(error) => {
-                let cursors = self.inbox.remove(broker);
-                self.lose_broker(now, cursors, error);
-            }
-        }
-    }
-
-    /// Makes the fetcher of a broker that is connected.
-    fn begin_fetching(&self, broker: BrokerId) {
-        if let Some(connection) = self.connections.get(&broker) {
-            let settings = Arc::clone(&self.settings.fetch);
-            let (inbox, control) = (Arc::clone(&self.inbox), self.sender.clone());
-            let (connection, counters) = (connection.clone(), Arc::clone(&self.counters));
-            Fetcher::new(broker, connection, settings, inbox, control, counters).run();
-        }
-    }
-
     fn handle_looked_up(&mut self, now: Instant, topic: &str, result: Result<(), ConnError>) {
         match result {
             Ok(()) => {
@@ -377,13 +346,6 @@ impl Control {
                 self.note_unreachable("finding the leader", error);
             }
         }
-    }
-
-    fn lose_broker(&mut self, now: Instant, cursors: Vec<Cursor>, error: ConnError) {
-        for cursor in &cursors {
-            self.take_back(now, cursor, &Returned::Disconnected);
-        }
-        self.note_unreachable("fetching", error);
     }
 
     fn take_back(&mut self, now: Instant, cursor: &Cursor, reason: &Returned) {
@@ -409,18 +371,24 @@ impl Control {
         self.cluster.invalidate(Refresh::Topic(topic.into()));
     }
 
-    /// The bytes at `offset` are damaged: fetched again, reported once that has not helped.
+    /// The batch from `offset` to `end` is damaged: fetched again, reported once that has not helped, and
+    /// passed over if the application wants that.
     fn handle_unreadable(
         &mut self,
         now: Instant,
         lane: &Arc<Lane>,
-        offset: i64,
+        (offset, end): (i64, Option<i64>),
         error: DecodeError,
     ) {
         let failures = self.ledger.handle_unreadable(now, lane, offset);
         if failures > 1 {
+            let partition = lane.partition().clone();
+            if self.settings.skip_corrupt_batches {
+                let next = end.unwrap_or_else(|| offset.saturating_add(1));
+                self.ledger.seek(&partition, Start::At(next));
+            }
             self.report(ReaderError::Corrupt {
-                partition: lane.partition().clone(),
+                partition,
                 offset,
                 source: Box::new(error),
             });
@@ -446,8 +414,8 @@ impl Control {
             .group
             .as_ref()
             .and_then(|group| group.next_deadline(self.closing.is_some()));
-        let ledger = self.ledger.next_deadline();
-        let deadlines = [resting, group, ledger, self.close_deadline()];
+        let (ledger, recall) = (self.ledger.next_deadline(), self.recalls.next_deadline());
+        let deadlines = [resting, group, ledger, recall, self.close_deadline()];
         deadlines.into_iter().flatten().min()
     }
 }

@@ -4,12 +4,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ekafka_protocol::DecodeError;
+use ekafka_protocol::compression::Codec;
 use ekafka_protocol::records::{
     Batch, BatchIter, ControlKind, ControlRecord, DecodeLimits, Records,
 };
 
-use crate::inbox::{Chunk, Permit};
+use super::extent::end_and_next;
+use crate::inbox::{Chunk, Permit, Unpacked};
 use crate::lane::Lane;
 
 #[cfg(test)]
@@ -20,6 +23,10 @@ mod tests;
 pub(crate) struct ChunkReader {
     pub(crate) lane: Arc<Lane>,
     batches: BatchIter,
+    /// All bytes of the chunk.
+    bytes: Bytes,
+    /// Where in them the batch begins that was taken last.
+    at: usize,
     limits: DecodeLimits,
     /// Records below it were not asked for.
     from: i64,
@@ -27,7 +34,7 @@ pub(crate) struct ChunkReader {
     reached: i64,
     aborted: Aborted,
     /// Frees the bytes of the chunk when the reader goes.
-    _permit: Permit,
+    permit: Permit,
 }
 
 /// A batch whose records may be handed out.
@@ -39,31 +46,42 @@ pub(crate) struct OpenBatch {
     /// The offset behind the batch.
     pub(crate) end: i64,
     pub(crate) leader_epoch: i32,
+    /// Frees what the batch was unpacked to; `None` when it was not compressed.
+    pub(crate) unpacked: Option<Unpacked>,
 }
 
 impl ChunkReader {
     pub(crate) fn new(chunk: Chunk, limits: DecodeLimits) -> Self {
         Self {
             lane: chunk.lane,
-            batches: BatchIter::new(chunk.records, &limits),
+            batches: BatchIter::new(chunk.records.clone(), &limits),
+            bytes: chunk.records,
+            at: 0,
             limits,
             from: chunk.offset,
             reached: chunk.offset,
             aborted: Aborted::new(chunk.aborted),
-            _permit: chunk.permit,
+            permit: chunk.permit,
         }
     }
 
     /// The next batch to hand out; `None` at the end, when `reached` is the next offset.
     pub(crate) fn next(&mut self) -> Result<Option<OpenBatch>, DecodeError> {
-        while let Some(batch) = self.batches.next().transpose()? {
+        loop {
+            self.at = self.bytes.len() - self.batches.remainder();
+            let Some(batch) = self.batches.next().transpose()? else {
+                return Ok(None);
+            };
             let end = batch.last_offset().saturating_add(1);
             let is_wanted = end > self.from && !self.is_hidden(&batch)?;
             if is_wanted {
                 let records = batch.records(&self.limits)?;
                 self.lane.note_read_epoch(batch.leader_epoch());
                 self.reached = self.reached.max(end);
+                let bytes = records.bytes().len() as u64;
+                let is_packed = batch.codec() != Codec::None;
                 return Ok(Some(OpenBatch {
+                    unpacked: is_packed.then(|| self.permit.inbox().unpack(bytes)),
                     records,
                     from: self.from,
                     end,
@@ -72,7 +90,16 @@ impl ChunkReader {
             }
             self.reached = self.reached.max(end);
         }
-        Ok(None)
+    }
+
+    /// The offset behind the batch that was taken last, by the header of the next or its own; `None` when
+    /// neither is above `offset`.
+    pub(crate) fn end_of_batch(&self, offset: i64) -> Option<i64> {
+        let bytes = self.bytes.get(self.at..)?;
+        let (end, next) = end_and_next(bytes);
+        let behind = |offset: i64| move |end: &i64| *end > offset;
+        let next = next.filter(behind(offset));
+        next.or_else(|| end.filter(behind(offset)))
     }
 
     /// One behind the last batch that was read or skipped.
@@ -82,8 +109,11 @@ impl ChunkReader {
 
     fn is_hidden(&mut self, batch: &Batch) -> Result<bool, DecodeError> {
         if batch.is_control() {
-            if self.aborted.concerns(batch.producer_id()) && is_abort(batch, &self.limits)? {
-                self.aborted.ends(batch.producer_id());
+            let producer = batch.producer_id();
+            // The chunk may begin with the marker: its transaction must not be taken for the producer's next.
+            if self.aborted.covers(producer, batch.last_offset()) && is_abort(batch, &self.limits)?
+            {
+                self.aborted.ends(producer);
             }
             return Ok(true);
         }
@@ -122,11 +152,6 @@ impl Aborted {
         ahead.sort_unstable_by(|one, other| other.cmp(one));
         let open = HashSet::new();
         Self { ahead, open }
-    }
-
-    /// Whether the producer has an aborted transaction at all.
-    fn concerns(&self, producer: i64) -> bool {
-        self.open.contains(&producer) || self.ahead.iter().any(|(_, id)| *id == producer)
     }
 
     /// Whether a batch of the producer that ends at `last_offset` belongs to an aborted transaction.

@@ -62,6 +62,30 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
     }
 }
 
+/// The offset behind the first batch by its own header, and where the batch behind it begins.
+pub(crate) fn end_and_next(records: &[u8]) -> (Option<i64>, Option<i64>) {
+    let Some((first, next)) = split_batch(records) else {
+        return (None, None);
+    };
+    let base = base_offset(records).unwrap_or(0);
+    let end = base.checked_add(last_offset_delta(first));
+    let next = split_batch(next).and_then(|_| base_offset(next));
+    (end.and_then(|last| last.checked_add(1)), next)
+}
+
+/// The first batch behind its length, and what follows it.
+fn split_batch(records: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = records.get(8..PREFIX)?.first_chunk()?;
+    let length = i32::from_be_bytes(*length);
+    let rest = records.get(PREFIX..)?;
+    let length = usize::try_from(length).ok()?;
+    rest.split_at_checked(length)
+}
+
+fn base_offset(records: &[u8]) -> Option<i64> {
+    records.first_chunk().map(|base| i64::from_be_bytes(*base))
+}
+
 /// `batch` begins behind its length. A wrapper of formats 0 and 1 carries its last offset itself.
 fn last_offset_delta(batch: &[u8]) -> i64 {
     let magic = batch.get(4).copied().unwrap_or(0);

@@ -1,8 +1,13 @@
 //! Reads from one broker: asks, puts what comes on the inbox, and asks again in the same turn.
 //!
-//! A fetcher is a value that moves. While a fetch is on the wire it belongs to the reply; while there is
-//! no work or no room it is parked in the inbox; after a failure its cursors go back to control. So a
-//! partition is fetched by one broker at a time, and a steady flow needs no task of its own.
+//! A fetcher is a value that moves. While a fetch is on the wire, and while there is no work or no room,
+//! it lies in the inbox; whoever brings the answer, room or work goes on with it; after a failure its
+//! cursors go back to control. So a partition is fetched by one broker at a time, and a steady flow needs
+//! no task of its own.
+//!
+//! A broker answers the requests of a connection in order, and holds a fetch while nothing is written.
+//! New cursors do not wait for that: control calls the fetcher back, and it asks again by another
+//! connection, in the same session. The answer to the first fetch then counts for nothing.
 //!
 //! Source: `Fetch` (KIP-74 limits, KIP-227 sessions, KIP-320 epochs).
 
@@ -23,7 +28,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::control::Note;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Mail};
 use crate::ledger::{Cursor, Returned};
 use crate::stats::Counters;
 
@@ -71,6 +76,8 @@ pub(crate) struct Fetcher {
     empty: u32,
     /// Answers in a row that were empty although the broker could have waited.
     hasty: u32,
+    /// Whether the other connection still waits for the answer to a fetch that was given up.
+    is_overdue: bool,
 }
 
 impl Fetcher {
@@ -95,6 +102,7 @@ impl Fetcher {
             sent: (Instant::now(), Duration::ZERO),
             empty: 0,
             hasty: 0,
+            is_overdue: false,
         })
     }
 
@@ -104,7 +112,7 @@ impl Fetcher {
 
     /// Whether the fetcher reads nothing that anybody wants.
     pub(crate) fn is_done(&self) -> bool {
-        !self.book.has_live()
+        self.book.is_empty()
     }
 
     /// Bytes a whole answer may have.
@@ -121,18 +129,13 @@ impl Fetcher {
     pub(crate) fn run(self: Box<Self>) {
         let mut fetcher = self;
         loop {
-            let mail = fetcher.inbox.mail(fetcher.broker);
-            fetcher.book.add(mail);
-            fetcher.book.drop_frozen();
-            let hungry = fetcher.book.has_hungry(fetcher.lane_limit());
-            let wanted = u64::try_from(fetcher.settings.max_bytes).unwrap_or(0);
-            let share = if hungry {
-                fetcher.inbox.reserve(wanted)
-            } else {
-                0
-            };
-            if share > 0 {
-                fetcher.reserved = share;
+            fetcher.read_mail();
+            let limit = fetcher.lane_limit();
+            fetcher.book.settle(limit);
+            if fetcher.book.has_hungry(limit) {
+                fetcher.reserved = fetcher.inbox.reserve(fetcher.wanted());
+            }
+            if fetcher.reserved > 0 {
                 return fetcher.send();
             }
             let inbox = Arc::clone(&fetcher.inbox);
@@ -143,21 +146,51 @@ impl Fetcher {
         }
     }
 
+    /// Gives up the fetch under way, from which the inbox has called the fetcher back, and asks anew by
+    /// `connection`. Returns the connection that still waits for the answer.
+    pub(crate) fn run_by(mut self: Box<Self>, connection: Connection) -> Connection {
+        self.inbox.unreserve(std::mem::take(&mut self.reserved));
+        self.session.skip();
+        self.empty = 0;
+        let other = std::mem::replace(&mut self.connection, connection);
+        self.run();
+        other
+    }
+
+    fn read_mail(&mut self) {
+        let morning = self.inbox.mail(self.broker);
+        self.is_overdue = morning.is_overdue;
+        for mail in morning.mail {
+            match mail {
+                Mail::Fetch(cursor) => self.book.add(cursor),
+                Mail::Drop(lane) => self.book.drop_lane(&lane),
+            }
+        }
+    }
+
     fn send(mut self: Box<Self>) {
         let request = self.request();
         let now = Instant::now();
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
         self.sent = (now, wait);
         let connection = self.connection.clone();
+        let (inbox, broker) = (Arc::clone(&self.inbox), self.broker);
         let deadline = now + wait + self.settings.request_timeout;
-        connection.enqueue(&request, deadline, move |answer| self.handle(answer));
+        let Some(number) = inbox.send_off(self) else {
+            return;
+        };
+        connection.enqueue(&request, deadline, move |answer| {
+            if let Some(fetcher) = inbox.answered(broker, number) {
+                fetcher.handle(answer);
+            }
+        });
     }
 
     fn request(&mut self) -> FetchRequest {
         let max_bytes = i32::try_from(self.reserved).unwrap_or(i32::MAX);
         let partition_max = self.settings.max_partition_bytes.min(max_bytes);
         let is_full = self.session.begin(self.book.has_ids());
-        let asked = self.book.ask(is_full, partition_max, self.lane_limit());
+        let asked = self.book.ask(is_full, partition_max);
         FetchRequest {
             max_wait_ms: self.wait(asked.left_out),
             min_bytes: self.settings.min_bytes,
@@ -173,13 +206,16 @@ impl Fetcher {
     }
 
     /// Milliseconds the broker may wait. Short while full lanes are left out, so that they are asked for
-    /// again soon after the application made room; longer the longer nothing moves.
+    /// again soon after the application made room, longer the longer nothing moves; and short while the
+    /// other connection is not free to call the fetcher back by.
     fn wait(&self, left_out: usize) -> i32 {
         let longest = self.settings.max_wait;
-        let wait = if left_out == 0 {
-            longest
-        } else {
+        let wait = if self.is_overdue {
+            longest.min(SHORT_WAIT * (1 << self.empty.min(3)))
+        } else if left_out > 0 {
             longest.min(SHORT_WAIT * (1 << self.empty.min(6)))
+        } else {
+            longest
         };
         i32::try_from(wait.as_millis()).unwrap_or(i32::MAX)
     }

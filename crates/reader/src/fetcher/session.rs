@@ -69,6 +69,14 @@ impl Session {
         SessionVerdict::Good
     }
 
+    /// The request under way will not be heard of: the broker has counted it, so the session goes on behind
+    /// it. Should the broker see the next one first, it says that the session is lost.
+    pub(crate) fn skip(&mut self) {
+        if self.id != 0 {
+            self.epoch = self.epoch.checked_add(1).unwrap_or(1);
+        }
+    }
+
     fn reset(&mut self) {
         self.id = 0;
         self.epoch = 0;

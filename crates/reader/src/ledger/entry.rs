@@ -144,6 +144,11 @@ impl Entry {
         }
     }
 
+    /// Whether there is something to do that waits neither for an answer nor for a seek.
+    pub(super) fn is_restless(&self) -> bool {
+        matches!(self.place, Place::NeedsCommitted) || self.is_waiting_for_leader()
+    }
+
     pub(super) fn is_waiting_for_leader(&self) -> bool {
         matches!(
             self.place,

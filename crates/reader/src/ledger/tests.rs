@@ -73,6 +73,10 @@ impl Script {
                     format!("fetch {} {offset}", broker.0)
                 }
                 Work::LookUp(topics) => format!("look up {}", topics[0]),
+                Work::Drop { broker, lane } => {
+                    assert!(!lane.is_live());
+                    format!("drop {}", broker.0)
+                }
             })
             .collect();
         assert_eq!(words, expected, "at {at} ms");
@@ -222,7 +226,7 @@ fn s29_whatever_a_seek_overtook_changes_nothing() {
     let old = script.due(0, &["fetch 1 5"]).unwrap();
     assert!(script.ledger.seek(&partition(), Start::Ask(Target::First)));
     assert!(!old.lane.is_live());
-    script.due(0, &["list 1 First"]);
+    script.due(0, &["drop 1", "list 1 First"]);
     assert_eq!(script.returned(0, &old, Returned::OutOfRange), None);
     let stale =
         script
@@ -245,6 +249,7 @@ fn s29_a_pause_keeps_what_was_handed_out_and_drops_what_was_read_ahead() {
     assert!(cursor.lane.advance(8));
     assert!(script.ledger.pause(&partition()));
     assert!(!cursor.lane.advance(9));
+    script.due(60_000, &["drop 1"]);
     script.due(60_000, &[]);
     assert!(script.ledger.resume(&partition()));
     script.due(60_000, &["fetch 1 8"]);
@@ -256,7 +261,7 @@ fn revoked_partitions_are_frozen_where_they_stood() {
     let cursor = script.due(0, &["fetch 1 5"]).unwrap();
     assert_eq!(script.ledger.revoke_all().len(), 1);
     assert_eq!(cursor.lane.freeze(), Some(5));
-    script.due(60_000, &[]);
+    script.due(60_000, &["drop 1"]);
     assert_eq!(script.returned(0, &cursor, Returned::Moved), None);
 }
 
@@ -268,6 +273,7 @@ fn s23_unreadable_bytes_are_counted_by_offset() {
         let now = script.time(at);
         assert_eq!(script.ledger.handle_unreadable(now, &cursor.lane, 5), times);
         assert_eq!(script.ledger.handle_unreadable(now, &cursor.lane, 5), 0);
+        script.due(at, &["drop 1"]);
     }
     let cursor = script.due(700, &["fetch 1 5"]).unwrap();
     let now = script.time(700);

@@ -53,7 +53,7 @@ impl Ledger {
         answer: Result<Option<Position>, ErrorCode>,
     ) -> Option<Notice> {
         let rules = self.rules;
-        let entry = self.entries.get_mut(partition)?;
+        let entry = self.touch(partition)?;
         let Place::Checking {
             offset,
             leader_epoch,

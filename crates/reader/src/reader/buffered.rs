@@ -9,7 +9,7 @@ use ekafka_protocol::records::{DecodeLimits, RecordSpans, Records};
 use crate::TopicPartition;
 use crate::batch::{RecordBatch, message_batch};
 use crate::fetcher::decode::{ChunkReader, OpenBatch};
-use crate::inbox::Chunk;
+use crate::inbox::{Chunk, Unpacked};
 use crate::lane::Lane;
 use crate::stats::{Counters, Gauges};
 
@@ -23,6 +23,8 @@ pub(super) struct Buffered {
     last: Option<(Arc<Lane>, i64)>,
     /// What was handed out and is not counted yet.
     gauges: Gauges,
+    /// Whether the next batch may be opened; `None` when nobody has to be asked.
+    leave: Option<bool>,
 }
 
 /// The batch that messages are taken from.
@@ -34,6 +36,8 @@ struct Open {
     lane: Arc<Lane>,
     from: i64,
     end: i64,
+    /// Frees what the batch was unpacked to once nothing of it is left to hand out.
+    _unpacked: Option<Unpacked>,
 }
 
 /// Bytes that could not be read. The lane is frozen: nothing behind them is handed out.
@@ -42,6 +46,8 @@ pub(super) struct Fault {
     pub(super) lane: Arc<Lane>,
     /// The first offset that was not handed out.
     pub(super) offset: i64,
+    /// The offset behind the batch, as far as it is known.
+    pub(super) end: Option<i64>,
     pub(super) error: DecodeError,
 }
 
@@ -53,7 +59,30 @@ impl Buffered {
             open: None,
             last: None,
             gauges: Gauges::new(counters),
+            leave: None,
         }
+    }
+
+    /// Opens no batch without leave from now on.
+    pub(super) fn ask_for_leave(&mut self) {
+        self.leave = Some(false);
+    }
+
+    /// Lets one batch be opened.
+    pub(super) fn give_leave(&mut self) {
+        self.leave = Some(true);
+    }
+
+    /// Whether there may be more batches, and only leave is missing.
+    pub(super) fn wants_leave(&self) -> bool {
+        self.leave == Some(false) && self.chunk.is_some() && self.open.is_none()
+    }
+
+    /// The partition of what is at the ready, if anything is.
+    pub(super) fn partition(&self) -> Option<&TopicPartition> {
+        let chunk = self.chunk.as_ref().map(|chunk| &chunk.lane);
+        let lane = self.open.as_ref().map(|open| &open.lane).or(chunk);
+        lane.map(|lane| lane.partition())
     }
 
     /// Puts a chunk at the ready, in the place of one that is used up.
@@ -183,6 +212,10 @@ impl Buffered {
             self.drop_chunk();
             return Ok(None);
         }
+        if self.leave == Some(false) {
+            return Ok(None);
+        }
+        self.leave = self.leave.map(|_| false);
         let lane = Arc::clone(&chunk.lane);
         match chunk.next() {
             Ok(Some(batch)) => match open(Arc::clone(&lane), batch) {
@@ -214,12 +247,15 @@ impl Buffered {
     }
 
     fn fault(&mut self, lane: Arc<Lane>, error: DecodeError) -> Fault {
-        let reached = self.chunk.take().map_or(0, |chunk| chunk.reached());
+        let chunk = self.chunk.take();
         self.open = None;
+        let reached = chunk.as_ref().map_or(0, ChunkReader::reached);
         let offset = lane.freeze().unwrap_or(reached);
+        let end = chunk.and_then(|chunk| chunk.end_of_batch(offset));
         Fault {
             lane,
             offset,
+            end,
             error,
         }
     }
@@ -237,6 +273,7 @@ fn open(lane: Arc<Lane>, batch: OpenBatch) -> Result<Open, DecodeError> {
         from,
         end,
         leader_epoch,
+        unpacked,
     } = batch;
     let shared = message_batch(&lane, &records, leader_epoch);
     Ok(Open {
@@ -246,5 +283,6 @@ fn open(lane: Arc<Lane>, batch: OpenBatch) -> Result<Open, DecodeError> {
         lane,
         from,
         end,
+        _unpacked: unpacked,
     })
 }

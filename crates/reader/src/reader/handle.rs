@@ -184,6 +184,7 @@ impl ReaderHandle {
         self.note(Note::Unreadable {
             lane: fault.lane,
             offset: fault.offset,
+            end: fault.end,
             error: fault.error,
         });
     }

@@ -1,27 +1,26 @@
 //! A reader as one stream for each partition it holds, for one task per partition.
 //!
-//! [`PartitionStreams::next`] is the only one that takes from the inbox. It hands each chunk to its
-//! partition's queue, from where the partition's task takes it and unpacks it. A revocation closes the
-//! queues of its partitions, and is answered when their tasks have dropped their streams: so whatever a
-//! task commits before it ends counts.
+//! The inbox keeps a queue for each stream and wakes its task, which unpacks what came. So records flow
+//! whether [`PartitionStreams::next`] is awaited or not. A revocation closes the queues of its partitions,
+//! and is answered when their tasks have dropped their streams: whatever a task commits before it ends
+//! counts.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
 
 use ekafka_conn::Message;
 use futures_core::Stream;
 use tokio::sync::Notify;
 
-use super::stream::Arrival;
-use super::{Reader, ReaderHandle};
+use super::{Reader, ReaderHandle, Received};
 use crate::TopicPartition;
 use crate::batch::RecordBatch;
 use crate::error::ReaderError;
 use crate::event::Event;
-use crate::inbox::{Chunk, Item};
+use crate::inbox::{Inbox, Item};
 use crate::reader::buffered::Buffered;
 
 /// The partitions of a reader as they come; made by [`Reader::into_partitions`].
@@ -31,59 +30,64 @@ pub struct PartitionStreams {
     open: Open,
     /// Streams not yet handed out.
     fresh: VecDeque<PartitionStream>,
-    /// Queues of revoked partitions whose streams are still held.
-    ending: Vec<Weak<Queue>>,
+    /// Streams of revoked partitions that are still held.
+    ending: Vec<Weak<Life>>,
     /// Told by each stream that goes.
     gone: Arc<Notify>,
 }
 
-/// The queues that are fed. Those that are left when it is dropped end their streams.
-#[derive(Debug, Default)]
-struct Open(HashMap<TopicPartition, Arc<Queue>>);
+/// The streams that are fed. Those that are left when it is dropped end.
+#[derive(Debug)]
+struct Open {
+    inbox: Arc<Inbox>,
+    routes: HashMap<TopicPartition, (u64, Weak<Life>)>,
+}
 
-/// One partition's share between the reader and its stream.
-struct Queue {
-    state: Mutex<QueueState>,
-    arrived: Notify,
+/// Lasts as long as a stream.
+#[derive(Debug)]
+struct Life {
+    inbox: Arc<Inbox>,
+    /// The stream's queue in the inbox.
+    route: u64,
     gone: Arc<Notify>,
 }
 
-#[derive(Default)]
-struct QueueState {
-    chunks: VecDeque<Chunk>,
-    is_closed: bool,
-}
-
 impl Reader {
-    /// Turns the reader into one stream per assigned partition, for a task each.
+    /// Turns the reader into one stream per assigned partition, for a task each. What was taken from the
+    /// inbox and not handed out goes to its partition's stream.
     ///
-    /// Costs one wake-up more per fetch than [`fetch_message`](Self::fetch_message); batches are unpacked
-    /// in the partitions' tasks, side by side. All partitions share `buffer_memory`: a task that stops
-    /// taking holds up to `max_partition_bytes` of it.
-    ///
-    /// [`Event::OutOfRange`] and [`Event::Truncated`] are told to the loggers only: where they decide, set the policy
-    /// `error`, or read by [`recv`](Self::recv).
+    /// Costs what [`fetch_message`](Self::fetch_message) costs, and a copy of answers that bring records for
+    /// several partitions. Batches are unpacked in the partitions' tasks, side by side within half of
+    /// `buffer_memory`; all partitions share it, and a task that stops taking holds up to
+    /// `max_partition_bytes` of it and the batch it is in.
     pub fn into_partitions(mut self) -> PartitionStreams {
         self.begin();
+        let held: Vec<TopicPartition> = match self.settings.group {
+            Some(_) => self.held.iter().cloned().collect(),
+            None => self.fixed_partitions(),
+        };
         let mut streams = PartitionStreams {
-            open: Open::default(),
+            open: Open {
+                inbox: Arc::clone(&self.inbox),
+                routes: HashMap::new(),
+            },
             fresh: VecDeque::new(),
             ending: Vec::new(),
             gone: Arc::new(Notify::new()),
             reader: self,
         };
-        if streams.reader.settings.group.is_none() {
-            for partition in streams.reader.fixed_partitions() {
-                streams.add(partition);
-            }
+        for partition in held {
+            streams.add(partition);
         }
+        streams.pass_on();
         streams
     }
 }
 
 impl PartitionStreams {
-    /// The next partition that the reader holds. Must be awaited all the time, since it also moves the
-    /// records to the streams handed out before. `None` when the reader is closed.
+    /// The next partition that the reader holds; `None` when the reader is closed. Await it all the time in
+    /// a group: it also takes note of revocations, and until then their streams go on for as long as the
+    /// group waits.
     ///
     /// When partitions are revoked, their streams end, and the group waits until they have been dropped.
     ///
@@ -97,8 +101,8 @@ impl PartitionStreams {
             if let Some(stream) = self.fresh.pop_front() {
                 return Some(Ok(stream));
             }
-            self.ending.retain(|queue| queue.strong_count() > 0);
-            // Taking answers the revocation before, so while streams are held only records are moved.
+            self.ending.retain(|life| life.strong_count() > 0);
+            // Taking answers the revocation before.
             let item = if self.ending.is_empty() {
                 match self.reader.try_take() {
                     Some(Ok(item)) => Some(item),
@@ -107,10 +111,11 @@ impl PartitionStreams {
                     None => None,
                 }
             } else {
-                self.reader.inbox.take_chunk().map(Item::Chunk)
+                None
             };
             match item {
-                Some(Item::Chunk(chunk)) => self.route(chunk),
+                // Records go to the streams; those without one are of a partition that is gone.
+                Some(Item::Chunk(_)) => {}
                 Some(Item::Event { event, .. }) => self.apply(event),
                 Some(Item::Error(error)) => return Some(Err(error)),
                 None => {
@@ -139,7 +144,7 @@ impl PartitionStreams {
     pub async fn close(mut self) -> Result<(), ReaderError> {
         let _ = self.end();
         loop {
-            self.ending.retain(|queue| queue.strong_count() > 0);
+            self.ending.retain(|life| life.strong_count() > 0);
             if self.ending.is_empty() {
                 break;
             }
@@ -149,30 +154,51 @@ impl PartitionStreams {
     }
 
     fn add(&mut self, partition: TopicPartition) {
-        if self.open.0.contains_key(&partition) {
+        if self.open.routes.contains_key(&partition) {
             return;
         }
-        let queue = Arc::new(Queue {
-            state: Mutex::default(),
-            arrived: Notify::new(),
+        let inbox = Arc::clone(&self.reader.inbox);
+        let life = Arc::new(Life {
+            route: inbox.open_route(&partition),
+            inbox,
             gone: Arc::clone(&self.gone),
         });
+        let known = (life.route, Arc::downgrade(&life));
+        self.open.routes.insert(partition.clone(), known);
         let counters = Arc::clone(&self.reader.counters);
-        self.open.0.insert(partition.clone(), Arc::clone(&queue));
+        let mut buffered = Buffered::new(self.reader.settings.limits, counters);
+        buffered.ask_for_leave();
         self.fresh.push_back(PartitionStream {
             partition,
-            buffered: Buffered::new(self.reader.settings.limits, counters),
+            first: None,
+            buffered,
             handle: self.reader.handle.clone(),
-            queue: Some(queue),
-            waiting: None,
+            life,
         });
     }
 
-    fn route(&self, chunk: Chunk) {
-        let queue = self.open.0.get(chunk.lane.partition());
-        if let Some(queue) = queue {
-            queue.lock().chunks.push_back(chunk);
-            queue.arrived.notify_one();
+    /// Gives what the reader was in the middle of to its partition's stream.
+    fn pass_on(&mut self) {
+        let reader = &mut self.reader;
+        if let Some(message) = reader.unconfirmed.take() {
+            let is_its = |stream: &&mut PartitionStream| {
+                stream.partition.partition == message.partition()
+                    && *stream.partition.topic == *message.topic()
+            };
+            if let Some(stream) = self.fresh.iter_mut().find(is_its) {
+                stream.first = Some(message);
+            }
+        }
+        let Some(partition) = reader.buffered.partition() else {
+            return;
+        };
+        let stream = self
+            .fresh
+            .iter_mut()
+            .find(|stream| stream.partition == *partition);
+        if let Some(stream) = stream {
+            std::mem::swap(&mut stream.buffered, &mut reader.buffered);
+            stream.buffered.ask_for_leave();
         }
     }
 
@@ -190,20 +216,24 @@ impl PartitionStreams {
                     self.shut(partition);
                 }
             }
+            // Those of one partition go to its stream.
             _ => {}
         }
     }
 
     fn shut(&mut self, partition: &TopicPartition) {
-        if let Some(queue) = self.open.0.remove(partition) {
-            queue.close();
-            self.ending.push(Arc::downgrade(&queue));
+        if let Some((route, life)) = self.open.routes.remove(partition) {
+            self.open.inbox.close_route(route);
+            if life.strong_count() == 0 {
+                self.open.inbox.forget_route(route);
+            }
+            self.ending.push(life);
         }
     }
 
     fn end(&mut self) -> Option<Result<PartitionStream, ReaderError>> {
         self.fresh.clear();
-        let partitions: Vec<TopicPartition> = self.open.0.keys().cloned().collect();
+        let partitions: Vec<TopicPartition> = self.open.routes.keys().cloned().collect();
         for partition in &partitions {
             self.shut(partition);
         }
@@ -213,8 +243,8 @@ impl PartitionStreams {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        for queue in self.0.values() {
-            queue.close();
+        for (route, _) in self.routes.values() {
+            self.inbox.close_route(*route);
         }
     }
 }
@@ -225,11 +255,12 @@ impl Drop for Open {
 /// been dropped, so finish and commit what was taken, then drop it.
 pub struct PartitionStream {
     partition: TopicPartition,
+    /// A message that the reader had taken before it was turned into streams.
+    first: Option<Message>,
     buffered: Buffered,
     handle: ReaderHandle,
-    /// Taken out on drop only.
-    queue: Option<Arc<Queue>>,
-    waiting: Option<Arrival>,
+    /// Dropped last: it tells that the stream is gone.
+    life: Arc<Life>,
 }
 
 impl PartitionStream {
@@ -238,7 +269,16 @@ impl PartitionStream {
         &self.partition
     }
 
-    /// The next message; `None` at the end.
+    /// The next message, or a change of the position between the messages around it
+    /// ([`Event::OutOfRange`], [`Event::Truncated`]); `None` at the end.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Option<Received> {
+        std::future::poll_fn(|context| self.poll_received(context)).await
+    }
+
+    /// The next message; `None` at the end. Events are passed over, as in [`Reader::fetch_message`].
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -246,18 +286,23 @@ impl PartitionStream {
         std::future::poll_fn(|context| self.poll_message(context)).await
     }
 
-    /// The next batch, or what is left of the one that messages were taken from; `None` at the end.
+    /// The next batch, or what is left of the one that messages were taken from; `None` at the end. Events
+    /// are passed over.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn next_batch(&mut self) -> Option<RecordBatch> {
         loop {
-            match self.buffered.next_batch(None) {
-                Ok(Some(batch)) => return Some(batch),
+            match self.buffered.next_batch(self.first.as_ref()) {
+                Ok(Some(batch)) => {
+                    self.first.take_if(|message| batch.begins_with(message));
+                    return Some(batch);
+                }
                 Ok(None) => {}
                 Err(fault) => self.handle.report(fault),
             }
-            if !std::future::poll_fn(|context| self.poll_chunk(context)).await {
+            let more = std::future::poll_fn(|context| self.poll_more(context));
+            if matches!(more.await, More::End) {
                 return None;
             }
         }
@@ -287,50 +332,62 @@ impl PartitionStream {
 
     fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Message>> {
         loop {
-            match self.buffered.next_message() {
-                Ok(Some(message)) => return Poll::Ready(Some(message)),
-                Ok(None) => {}
-                // Control tells the application, through the reader, if reading again does not help.
-                Err(fault) => self.handle.report(fault),
-            }
-            match self.poll_chunk(context) {
-                Poll::Ready(true) => {}
-                Poll::Ready(false) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
+            match ready!(self.poll_received(context)) {
+                Some(Received::Message(message)) => return Poll::Ready(Some(message)),
+                Some(Received::Event(_)) => {}
+                None => return Poll::Ready(None),
             }
         }
     }
 
-    /// Puts the next chunk at the ready; false at the end.
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let Some(queue) = &self.queue else {
-            return Poll::Ready(false);
-        };
+    fn poll_received(&mut self, context: &mut Context<'_>) -> Poll<Option<Received>> {
+        if let Some(message) = self.first.take() {
+            return Poll::Ready(Some(Received::Message(message)));
+        }
         loop {
-            if let Some(waiting) = &mut self.waiting {
-                if waiting.as_mut().poll(context).is_pending() {
-                    return Poll::Pending;
-                }
-                self.waiting = None;
+            match self.buffered.next_message() {
+                Ok(Some(message)) => return Poll::Ready(Some(Received::Message(message))),
+                Ok(None) => {}
+                // Control tells the application, through the reader, if reading again does not help.
+                Err(fault) => self.handle.report(fault),
             }
-            let mut state = queue.lock();
-            let chunk = state.chunks.pop_front();
-            let is_closed = state.is_closed;
-            drop(state);
-            match chunk {
-                Some(chunk) => {
-                    self.buffered.put(chunk);
-                    return Poll::Ready(true);
-                }
-                None if is_closed => return Poll::Ready(false),
-                None => {
-                    let queue = Arc::clone(queue);
-                    let arrived = async move { queue.arrived.notified().await };
-                    self.waiting = Some(Box::pin(arrived));
-                }
+            match ready!(self.poll_more(context)) {
+                More::Records => {}
+                More::Event(event) => return Poll::Ready(Some(Received::Event(event))),
+                More::End => return Poll::Ready(None),
             }
         }
     }
+
+    /// Puts records at the ready, or takes an event.
+    fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<More> {
+        if self.buffered.wants_leave() {
+            let route = self.life.route;
+            ready!(self.life.inbox.poll_unpack(route, context));
+            self.buffered.give_leave();
+            return Poll::Ready(More::Records);
+        }
+        let item = ready!(self.life.inbox.poll_route(self.life.route, context));
+        Poll::Ready(match item {
+            Some(Item::Chunk(chunk)) => {
+                self.buffered.put(chunk);
+                More::Records
+            }
+            Some(Item::Event { event, .. }) => More::Event(event),
+            // Errors concern the whole reader and go to `PartitionStreams::next`.
+            Some(Item::Error(_)) => More::Records,
+            None => More::End,
+        })
+    }
+}
+
+/// What a stream has after it waited.
+enum More {
+    /// Perhaps records.
+    Records,
+    Event(Event),
+    /// Nothing any more.
+    End,
 }
 
 impl Stream for PartitionStream {
@@ -344,11 +401,13 @@ impl Stream for PartitionStream {
 impl Drop for PartitionStream {
     fn drop(&mut self) {
         self.buffered.flush();
-        self.waiting = None;
-        let gone = self.queue.take().map(|queue| Arc::clone(&queue.gone));
-        if let Some(gone) = gone {
-            gone.notify_one();
-        }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.inbox.forget_route(self.route);
+        self.gone.notify_one();
     }
 }
 
@@ -357,27 +416,5 @@ impl fmt::Debug for PartitionStream {
         f.debug_struct("PartitionStream")
             .field("partition", &self.partition)
             .finish_non_exhaustive()
-    }
-}
-
-impl Queue {
-    /// Nothing more is given, and what was not taken is dropped: its partition is another's.
-    fn close(&self) {
-        let mut state = self.lock();
-        state.is_closed = true;
-        let dropped = std::mem::take(&mut state.chunks);
-        drop(state);
-        drop(dropped);
-        self.arrived.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Queue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Queue")
     }
 }

@@ -115,7 +115,7 @@ impl Counters {
             let bytes = chunk.records.len() as u64;
             self.fetched_bytes.add(bytes);
             self.fetch_bytes.note(bytes);
-            self.fetch_size.note(count_records(&chunk.records));
+            self.fetch_size.note(survey(&chunk.records).0);
         }
     }
 
@@ -222,13 +222,16 @@ impl Gauges {
     }
 }
 
-/// Records in whole batches, by the counts in their headers; a message of an old format counts as one.
+/// Records in whole batches, by the counts in their headers, and whether any batch is compressed. A message of an
+/// old format counts as one.
 ///
 /// ```text
-/// all formats   8 length i32 (bytes after it)   16 magic i8     format 2   57 count i32
+/// all formats   8 length i32 (bytes after it)   16 magic i8
+/// formats 0, 1  17 attributes i8, the codec in its low bits
+/// format 2      21 attributes i16, the codec in its low bits   57 count i32
 /// ```
-pub(crate) fn count_records(records: &[u8]) -> u64 {
-    let mut count = 0;
+pub(crate) fn survey(records: &[u8]) -> (u64, bool) {
+    let (mut count, mut is_packed) = (0, false);
     let mut rest = records;
     while let Some(length) = rest.get(8..12).and_then(|bytes| bytes.first_chunk()) {
         let length = i32::from_be_bytes(*length).max(0).unsigned_abs() as usize;
@@ -236,6 +239,8 @@ pub(crate) fn count_records(records: &[u8]) -> u64 {
             break;
         };
         let is_set = batch.get(16).is_none_or(|magic| *magic < 2);
+        let attributes = batch.get(if is_set { 17 } else { 22 });
+        is_packed |= attributes.is_some_and(|low| low & CODEC_BITS != 0);
         let in_batch = batch.get(57..61).and_then(|bytes| bytes.first_chunk());
         count += match in_batch {
             Some(in_batch) if !is_set => {
@@ -245,5 +250,8 @@ pub(crate) fn count_records(records: &[u8]) -> u64 {
         };
         rest = after;
     }
-    count
+    (count, is_packed)
 }
+
+/// The bits of a batch's attributes that name its codec.
+const CODEC_BITS: u8 = 7;

@@ -26,7 +26,7 @@ fn book() -> Book {
     let lane = Arc::new(Lane::new(assignment, 1));
     lane.start(5);
     let mut book = Book::default();
-    book.add(vec![Cursor {
+    book.add(Cursor {
         lane,
         topic_id: Uuid::nil(),
         leader_epoch: 0,
@@ -34,7 +34,7 @@ fn book() -> Book {
         read_epoch: -1,
         sizes: BatchSizes::default(),
         has_read: false,
-    }]);
+    });
     book
 }
 

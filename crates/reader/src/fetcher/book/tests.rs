@@ -20,7 +20,10 @@ fn cursor(partition: i32, tag: u64, offset: i64) -> Cursor {
 
 /// The partitions named and forgotten in the next request of a session.
 fn ask(book: &mut Book, is_full: bool) -> (Vec<(i32, i64)>, Vec<i32>) {
-    let asked = book.ask(is_full, 100, 100);
+    let asked = {
+        book.settle(100);
+        book.ask(is_full, 100)
+    };
     let topics = asked.topics.iter().flat_map(|topic| &topic.partitions);
     let mut named: Vec<(i32, i64)> = topics
         .map(|one| (one.partition, one.fetch_offset))
@@ -33,7 +36,8 @@ fn ask(book: &mut Book, is_full: bool) -> (Vec<(i32, i64)>, Vec<i32>) {
 #[test]
 fn s28_a_session_names_only_what_changed_and_a_full_request_everything() {
     let mut book = Book::default();
-    book.add(vec![cursor(0, 1, 5), cursor(1, 2, 7)]);
+    book.add(cursor(0, 1, 5));
+    book.add(cursor(1, 2, 7));
     assert_eq!(ask(&mut book, true), (vec![(0, 5), (1, 7)], vec![]));
     assert_eq!(ask(&mut book, false), (vec![], vec![]));
     book.find("", Uuid::from_u128(1), 1).unwrap().offset = 9;
@@ -45,10 +49,11 @@ fn s28_a_session_names_only_what_changed_and_a_full_request_everything() {
 fn a_cursor_that_goes_is_forgotten_once() {
     let mut book = Book::default();
     let gone = cursor(0, 1, 5);
-    book.add(vec![gone.clone(), cursor(1, 2, 7)]);
+    book.add(gone.clone());
+    book.add(cursor(1, 2, 7));
     ask(&mut book, true);
     gone.lane.freeze();
-    book.drop_frozen();
+    book.drop_lane(&gone.lane);
     assert_eq!(ask(&mut book, false), (vec![], vec![0]));
     assert_eq!(ask(&mut book, false), (vec![], vec![]));
     assert!(book.find("t", Uuid::nil(), 0).is_none());
@@ -58,11 +63,11 @@ fn a_cursor_that_goes_is_forgotten_once() {
 fn a_cursor_that_comes_again_replaces_the_old_without_being_forgotten() {
     let mut book = Book::default();
     let old = cursor(0, 1, 5);
-    book.add(vec![old.clone()]);
+    book.add(old.clone());
     ask(&mut book, true);
     old.lane.freeze();
-    book.add(vec![cursor(0, 2, 1)]);
-    book.drop_frozen();
+    book.add(cursor(0, 2, 1));
+    book.drop_lane(&old.lane);
     assert_eq!(ask(&mut book, false), (vec![(0, 1)], vec![]));
 }
 
@@ -70,11 +75,14 @@ fn a_cursor_that_comes_again_replaces_the_old_without_being_forgotten() {
 fn s36_a_full_lane_is_left_out_until_it_has_room() {
     let mut book = Book::default();
     let full = cursor(0, 1, 5);
-    book.add(vec![full.clone(), cursor(1, 2, 7)]);
+    book.add(full.clone());
+    book.add(cursor(1, 2, 7));
     ask(&mut book, true);
     full.lane.add_buffered(100);
+    book.find("t", Uuid::nil(), 0).unwrap();
+    book.settle(100);
     assert!(book.has_hungry(100));
-    assert_eq!(book.ask(false, 100, 100).left_out, 1);
+    assert_eq!(book.ask(false, 100).left_out, 1);
     assert_eq!(ask(&mut book, false), (vec![], vec![]));
     full.lane.remove_buffered(1);
     assert_eq!(ask(&mut book, false), (vec![(0, 5)], vec![]));
@@ -83,10 +91,12 @@ fn s36_a_full_lane_is_left_out_until_it_has_room() {
 #[test]
 fn without_sessions_the_order_turns() {
     let mut book = Book::default();
-    book.add((0..3).map(|partition| cursor(partition, 1, 0)).collect());
+    for partition in 0..3 {
+        book.add(cursor(partition, 1, 0));
+    }
     let mut first = Vec::new();
     for _ in 0..3 {
-        let asked = book.ask(true, 100, 100);
+        let asked = book.ask(true, 100);
         first.push(asked.topics[0].partitions[0].partition);
     }
     first.sort_unstable();
@@ -96,7 +106,45 @@ fn without_sessions_the_order_turns() {
 #[test]
 fn everything_can_be_taken_back() {
     let mut book = Book::default();
-    book.add(vec![cursor(0, 1, 5), cursor(1, 2, 7)]);
+    book.add(cursor(0, 1, 5));
+    book.add(cursor(1, 2, 7));
     assert_eq!(book.take_all().len(), 2);
-    assert!(!book.has_live());
+    assert!(book.is_empty());
+}
+
+#[test]
+fn an_answer_costs_what_it_brings_and_not_what_is_assigned() {
+    let mut book = Book::default();
+    for partition in 0..10_000 {
+        book.add(cursor(partition, 1, 0));
+    }
+    ask(&mut book, true);
+    let full = cursor(10_000, 2, 0);
+    full.lane.add_buffered(100);
+    book.add(full);
+    ask(&mut book, false);
+    let before = book.looks;
+    for round in 1..=10 {
+        for partition in (0..10_000).step_by(100) {
+            let found = book.find("", Uuid::from_u128(1), partition);
+            found.unwrap().offset = round;
+        }
+        let (named, forgotten) = ask(&mut book, false);
+        assert_eq!((named.len(), forgotten.len()), (100, 0));
+        assert!(book.has_hungry(100));
+    }
+    // Each of the hundred when it is settled and when it is named, and the one that is full.
+    assert!(book.looks - before <= 10 * 201, "{}", book.looks - before);
+}
+
+#[test]
+fn once_the_size_of_batches_is_known_every_partition_is_named_with_a_better_limit() {
+    let mut book = Book::default();
+    book.add(cursor(0, 1, 0));
+    book.add(cursor(1, 2, 0));
+    ask(&mut book, true);
+    book.note_size(60);
+    assert_eq!(ask(&mut book, false).0, [(0, 0), (1, 0)]);
+    book.note_size(64);
+    assert_eq!(ask(&mut book, false).0, []);
 }

@@ -166,3 +166,50 @@ fn crc_of(bytes: &[u8]) -> u32 {
         })
     })
 }
+
+#[test]
+fn s21_a_chunk_that_begins_with_a_marker_keeps_what_its_producer_commits_next() {
+    let log = Log::default()
+        .data(7, 2)
+        .marker(7, ABORT)
+        .data(7, 3)
+        .marker(7, COMMIT);
+    assert_eq!(log.read(2, &[(7, 0)]), (vec![3, 4, 5], 7));
+}
+
+#[test]
+fn s36_an_opened_batch_counts_unpacked_until_it_is_handed_out() {
+    let mut batch = BatchBuilder::new(bytes::BytesMut::new());
+    let record = RecordData {
+        timestamp: 0,
+        key: None,
+        value: Some(&[7; 10_000]),
+        headers: &[],
+    };
+    batch.append(&record).unwrap();
+    let mut sealed = batch.seal(Compression::from(Codec::Lz4)).unwrap();
+    let bytes = sealed.stamp(-1, -1, -1).to_vec();
+    let packed = bytes.len() as u64;
+    let lane = Lane::new(Arc::new(Assignment::new(TopicPartition::new("t", 0))), 1);
+    let lane = Arc::new(lane);
+    lane.start(0);
+    let inbox = Arc::new(Inbox::new(1 << 20));
+    let chunk = FetchedChunk {
+        lane,
+        records: bytes.into(),
+        offset: 0,
+        aborted: Vec::new(),
+    };
+    inbox.deliver(0, vec![chunk]);
+    let Some(Item::Chunk(chunk)) = inbox.take().item else {
+        panic!("no chunk");
+    };
+    let mut reader = ChunkReader::new(chunk, DecodeLimits::default());
+    assert_eq!(inbox.used(), packed);
+    let open = reader.next().unwrap().unwrap();
+    assert!(inbox.used() > packed + 10_000);
+    drop(open);
+    assert_eq!(inbox.used(), packed);
+    drop(reader);
+    assert_eq!(inbox.used(), 0);
+}

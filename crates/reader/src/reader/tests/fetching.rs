@@ -1,4 +1,8 @@
 //! What can happen to fetches, scenario by scenario.
 
 mod amounts;
+mod damage;
+mod random_logs;
+mod recall;
+mod transactions;
 mod truncation;

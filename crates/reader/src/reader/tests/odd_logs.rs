@@ -36,7 +36,7 @@ fn write_compacted(kafka: &EmbeddedKafka, count: i64, kept: &[i64]) {
 const HEADER: usize = 61;
 
 /// CRC-32C, bit by bit.
-fn crc_of(bytes: &[u8]) -> u32 {
+pub(super) fn crc_of(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())

@@ -11,7 +11,9 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::setup::*;
 use crate::TopicPartition;
-use crate::reader::{PartitionStream, PartitionStreams};
+use crate::event::Event;
+use crate::reader::{PartitionStream, PartitionStreams, Received};
+use crate::reset::StartOffset;
 
 async fn next<S: Stream + ?Sized>(mut stream: Pin<&mut S>) -> Option<S::Item> {
     poll_fn(|context| stream.as_mut().poll_next(context)).await
@@ -65,11 +67,8 @@ async fn without_a_group_each_chosen_partition_has_its_stream() {
     for (stream, of) in two.iter_mut().zip([0, 2]) {
         assert_eq!(stream.partition(), &TopicPartition::new("t", of));
         for offset in 0..3 {
-            // The streams are fed by whoever waits for partitions.
-            let message = tokio::select! {
-                message = stream.next() => message.unwrap(),
-                _ = streams.next() => panic!("no other partition"),
-            };
+            // The streams are fed whether anybody waits for partitions or not.
+            let message = stream.next().await.unwrap();
             assert_eq!((message.partition(), message.offset()), (of, offset));
         }
     }
@@ -136,4 +135,89 @@ async fn a_revoked_stream_ends_and_the_group_waits_for_its_last_commit() {
     }
     assert_eq!(names, BTreeSet::from(["first", "second"]));
     assert!(told.try_recv().is_err(), "nothing is given twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn s24_a_position_that_moves_is_an_item_of_its_partitions_stream() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 2).unwrap();
+    for partition in [0, 1] {
+        write(&kafka, "t", partition, 10);
+        write(&kafka, "t", partition, 5);
+    }
+    kafka.delete_records("t", 1, 10).unwrap();
+    let reader = builder(&kafka).topic("t").partitions([0, 1]);
+    let reader = reader.start_offset(StartOffset::At(3)).build().unwrap();
+    let mut streams = reader.into_partitions();
+    let mut first = partition(&mut streams).await;
+    let mut second = partition(&mut streams).await;
+    let Some(Received::Event(event)) = second.recv().await else {
+        panic!("no event");
+    };
+    let partition = TopicPartition::new("t", 1);
+    let (from, to) = (3, 10);
+    assert_eq!(
+        event,
+        Event::OutOfRange {
+            partition,
+            from,
+            to
+        }
+    );
+    assert_eq!(second.next().await.unwrap().offset(), 10);
+    assert_eq!(first.next().await.unwrap().offset(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reader_had_taken_goes_on_in_its_streams() {
+    for group in [false, true] {
+        let kafka = kafka().await;
+        kafka.create_topic("t", 1).unwrap();
+        write(&kafka, "t", 0, 5);
+        write(&kafka, "t", 0, 5);
+        let mut reader = builder(&kafka).topic("t");
+        if group {
+            reader = reader.group_id("g");
+        }
+        let mut reader = reader.build().unwrap();
+        assert_eq!(offsets(&mut reader, 3).await, [0, 1, 2]);
+        let mut streams = reader.into_partitions();
+        let mut stream = partition(&mut streams).await;
+        for offset in 3..10 {
+            assert_eq!(stream.next().await.unwrap().offset(), offset);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_stops_does_not_hold_up_the_others() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 4).unwrap();
+    for _ in 0..40 {
+        for partition in 0..4 {
+            write(&kafka, "t", partition, 100);
+        }
+    }
+    let reader = builder(&kafka).topic("t").partitions(0..4);
+    let reader = reader
+        .max_bytes(8_000)
+        .max_partition_bytes(4_000)
+        .buffer_memory(64_000)
+        .build()
+        .unwrap();
+    let mut streams = reader.into_partitions();
+    let mut sleepers = Vec::new();
+    for _ in 0..3 {
+        let mut stream = partition(&mut streams).await;
+        assert_eq!(stream.next().await.unwrap().offset(), 0);
+        sleepers.push(stream);
+    }
+    let mut awake = partition(&mut streams).await;
+    let all = async {
+        for offset in 0..4_000 {
+            assert_eq!(awake.next().await.unwrap().offset(), offset);
+        }
+    };
+    let patience = Duration::from_secs(30);
+    tokio::time::timeout(patience, all).await.unwrap();
 }

@@ -1,0 +1,181 @@
+//! Items for the streams of single partitions, when a reader was turned into such.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::{FetchedChunk, Inbox, Item, State};
+use crate::TopicPartition;
+use crate::event::Event;
+
+/// One stream's share of the shelf.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    items: VecDeque<Item>,
+    waker: Option<Waker>,
+    is_closed: bool,
+}
+
+impl Inbox {
+    /// Puts whatever comes of the partition aside from now on, and what has come already; returns the number
+    /// under which it is taken.
+    pub(crate) fn open_route(&self, partition: &TopicPartition) -> u64 {
+        let mut state = self.lock();
+        state.last_route += 1;
+        let number = state.last_route;
+        let queue = std::mem::take(&mut state.queue);
+        let (items, rest) = queue
+            .into_iter()
+            .partition(|item| of_partition(item) == Some(partition));
+        state.queue = rest;
+        let route = Route {
+            items,
+            ..Route::default()
+        };
+        state.routes.insert(number, route);
+        state.routed.insert(partition.clone(), number);
+        number
+    }
+
+    /// The next item of a route; `None` when there will be no more.
+    pub(crate) fn poll_route(&self, number: u64, context: &mut Context<'_>) -> Poll<Option<Item>> {
+        let mut dropped = Vec::new();
+        let mut state = self.lock();
+        let Some(route) = state.routes.get_mut(&number) else {
+            return Poll::Ready(None);
+        };
+        let next = loop {
+            match route.items.pop_front() {
+                Some(Item::Chunk(chunk)) if !chunk.lane.is_live() => dropped.push(chunk),
+                Some(item) => break Poll::Ready(Some(item)),
+                None if route.is_closed => break Poll::Ready(None),
+                None => {
+                    route.waker = Some(context.waker().clone());
+                    break Poll::Pending;
+                }
+            }
+        };
+        drop(state);
+        drop(dropped);
+        next
+    }
+
+    /// Gives nothing more, and drops what was not taken: the partition is another's.
+    pub(crate) fn close_route(&self, number: u64) {
+        let mut state = self.lock();
+        let closed = state.close_route(number);
+        drop(state);
+        closed.finish();
+    }
+
+    /// Forgets a route whose stream is gone. While its partition is still assigned, what comes stays here, so
+    /// that it is neither handed out nor read on.
+    pub(crate) fn forget_route(&self, number: u64) {
+        let mut state = self.lock();
+        let gone = match state.routes.get(&number) {
+            Some(route) if route.is_closed => state.routes.remove(&number),
+            _ => None,
+        };
+        drop(state);
+        drop(gone);
+    }
+
+    /// Waits until the stream of a route may unpack one more batch, or has ended.
+    pub(crate) fn poll_unpack(&self, number: u64, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        let is_closed = state
+            .routes
+            .get(&number)
+            .is_none_or(|route| route.is_closed);
+        if is_closed || state.budget.may_unpack() {
+            return Poll::Ready(());
+        }
+        let waker = context.waker();
+        if let Some(route) = state.routes.get_mut(&number) {
+            route.waker = Some(waker.clone());
+        }
+        if !state.unpackers.iter().any(|one| one.will_wake(waker)) {
+            state.unpackers.push(waker.clone());
+        }
+        Poll::Pending
+    }
+
+    /// Copies the parts of an answer that several streams will share, since a stream that stops would keep
+    /// the whole answer in memory.
+    pub(super) fn part(&self, mut chunks: Vec<FetchedChunk>) -> Vec<FetchedChunk> {
+        let is_routed = !self.lock().routed.is_empty();
+        let whole: usize = chunks.iter().map(|chunk| chunk.records.len()).sum();
+        if is_routed {
+            for chunk in &mut chunks {
+                if chunk.records.len() < whole / 2 {
+                    chunk.records = Bytes::copy_from_slice(&chunk.records);
+                }
+            }
+        }
+        chunks
+    }
+}
+
+impl State {
+    /// Puts an item where it belongs; whom to wake for it, if it is a stream.
+    pub(super) fn put(&mut self, item: Item) -> Option<Waker> {
+        let number = of_partition(&item).and_then(|partition| self.routed.get(partition));
+        let route = number.and_then(|number| self.routes.get_mut(number));
+        match route {
+            Some(route) => {
+                route.items.push_back(item);
+                route.waker.take()
+            }
+            None => {
+                self.queue.push_back(item);
+                None
+            }
+        }
+    }
+
+    /// Ends every stream.
+    pub(super) fn close_routes(&mut self) -> Vec<Closed> {
+        let numbers: Vec<u64> = self.routes.keys().copied().collect();
+        let closed = numbers.into_iter().map(|number| self.close_route(number));
+        closed.collect()
+    }
+
+    fn close_route(&mut self, number: u64) -> Closed {
+        self.routed.retain(|_, routed| *routed != number);
+        let route = self.routes.get_mut(&number).map(|route| {
+            route.is_closed = true;
+            (std::mem::take(&mut route.items), route.waker.take())
+        });
+        let (items, waker) = route.unwrap_or_default();
+        Closed { items, waker }
+    }
+}
+
+/// What a closed route leaves: it is dropped and woken without the lock.
+#[derive(Debug)]
+pub(super) struct Closed {
+    items: VecDeque<Item>,
+    waker: Option<Waker>,
+}
+
+impl Closed {
+    pub(super) fn finish(self) {
+        drop(self.items);
+        if let Some(waker) = self.waker {
+            waker.wake();
+        }
+    }
+}
+
+/// The partition whose stream takes the item; `None` for what concerns the whole reader.
+fn of_partition(item: &Item) -> Option<&TopicPartition> {
+    match item {
+        Item::Chunk(chunk) => Some(chunk.lane.partition()),
+        Item::Event {
+            event: Event::OutOfRange { partition, .. } | Event::Truncated { partition, .. },
+            ..
+        } => Some(partition),
+        _ => None,
+    }
+}
