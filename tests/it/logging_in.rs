@@ -7,6 +7,7 @@ use ekafka_conn::{
 };
 use ekafka_protocol::messages::MetadataRequest;
 use ekafka_testkit::EmbeddedKafka;
+use ekafka_writer::{Record, Writer};
 
 use crate::support::{host_and_port, listed, soon};
 
@@ -101,6 +102,24 @@ async fn each_mechanism_lets_its_user_in() {
     works(&door.log_in(bob).await.expect("bob")).await;
     let carol = scram(ScramAlgorithm::Sha512, "carol", "carol-secret");
     works(&door.log_in(carol).await.expect("carol")).await;
+}
+
+#[tokio::test]
+async fn t113_a_writer_logs_in() {
+    let door = sasl_door().await;
+    let plain = Plain::new("alice", "alice-secret").expect("plain ASCII");
+    let config = ConnConfig::default()
+        .sasl(Arc::new(plain))
+        .allow_plaintext_sasl_plain();
+    let writer = Writer::builder()
+        .brokers([&door.address])
+        .connection(config)
+        .topic(format!("written-by-alice-{:x}", fastrand::u64(..)))
+        .allow_auto_topic_creation(true)
+        .build()
+        .expect("a writer");
+    let delivered = writer.send(Record::new("v")).await.expect("accepted");
+    assert_eq!(delivered.await.expect("written").offset(), Some(0));
 }
 
 #[tokio::test]

@@ -10,3 +10,4 @@ mod logging_in;
 mod reader;
 mod support;
 mod tidy;
+mod writer;

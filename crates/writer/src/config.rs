@@ -331,8 +331,8 @@ impl WriterConfig {
     /// takes them are left out.
     ///
     /// kafka-go: `Logger`. Default: none. The same events go to `tracing`, with fields.
-    pub fn logger(mut self, logger: impl Logger + 'static) -> Self {
-        self.loggers.logger = Some(Arc::new(logger));
+    pub fn logger(mut self, logger: Arc<dyn Logger>) -> Self {
+        self.loggers.logger = Some(logger);
         self
     }
 
@@ -340,8 +340,8 @@ impl WriterConfig {
     /// these lines too where this is not set.
     ///
     /// kafka-go: `ErrorLogger`. Default: none.
-    pub fn error_logger(mut self, logger: impl Logger + 'static) -> Self {
-        self.loggers.error_logger = Some(Arc::new(logger));
+    pub fn error_logger(mut self, logger: Arc<dyn Logger>) -> Self {
+        self.loggers.error_logger = Some(logger);
         self
     }
 

@@ -123,6 +123,34 @@ impl WriterError {
         }
     }
 
+    /// What a broker said last, if the failure comes from an answer of one.
+    ///
+    /// ```
+    /// use ekafka_protocol::ErrorCode;
+    /// use ekafka_writer::WriterError;
+    ///
+    /// /// Whether it is worth waiting for a leader.
+    /// fn is_elected_soon(error: &WriterError) -> bool {
+    ///     error.code() == Some(ErrorCode::LEADER_NOT_AVAILABLE)
+    /// }
+    /// assert!(!is_elected_soon(&WriterError::Closed));
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Rejected { code, .. } => Some(*code),
+            Self::TopicUnavailable { source, .. } => source.code(),
+            Self::NotWritten { cause, .. }
+            | Self::MaybeWritten { cause, .. }
+            | Self::Fatal { cause, .. } => match cause {
+                Cause::Code(code) => Some(*code),
+                Cause::Connection(error) => error.code(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether a broker may have the record, so that writing it again may duplicate it.
     #[must_use]
     pub fn maybe_written(&self) -> bool {

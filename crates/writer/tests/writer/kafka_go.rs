@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ekafka_conn::{ConnConfig, dial_fn};
-use ekafka_protocol::ApiKey;
 use ekafka_protocol::records::{BatchIter, DecodeLimits};
+use ekafka_protocol::{ApiKey, ErrorCode};
 use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Acks, Header, Record, Writer, WriterConfig, WriterError};
 use tokio::time::Instant;
@@ -222,7 +222,7 @@ async fn t105_headers_count() {
     assert_eq!(batches(&kafka), [1, 1]);
 }
 
-/// T98, T107, T114, S3.4.
+/// `MaxAttempts`, `WriteBackoffMin`, `WriteBackoffMax` and `WriteTimeout` do what they say.
 #[tokio::test(start_paused = true)]
 async fn attempts_back_off_and_end() {
     let kafka = one_partition().await;
@@ -276,4 +276,107 @@ async fn too_few_bytes_for_any_record_are_a_fault() {
     assert!(fault(23).is_ok());
     let error = fault(22).unwrap_err();
     assert!(error.to_string().contains("23 bytes"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn s3_12_few_messages_go_in_one_request_after_a_second() {
+    let kafka = one_partition().await;
+    let writer = kafka_go(&kafka).build().unwrap();
+    let begun = Instant::now();
+    writer.write(&[Record::new("v"); 20]).await.unwrap();
+    assert_took(begun, SECOND);
+    assert_eq!(kafka.requests_of(ApiKey::PRODUCE).len(), 1);
+    assert_eq!(batches(&kafka), [20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s3_10_more_messages_than_the_batch_size_are_no_error() {
+    let kafka = one_partition().await;
+    let writer = kafka_go(&kafka).build().unwrap();
+    writer.write(&[Record::new("v"); 220]).await.unwrap();
+    assert_eq!(batches(&kafka), [100, 100, 20]);
+    let over = vec![0; 1024 * 1024];
+    let errors = writer.write(&[Record::new(&over)]).await.unwrap_err();
+    let error = errors.get(0).unwrap();
+    assert!(
+        matches!(error, WriterError::RecordTooLarge { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn s3_2_all_messages_of_a_failed_batch_have_its_error() {
+    let kafka = one_partition().await;
+    let writer = kafka_go(&kafka).build().unwrap();
+    let code = ErrorCode::INVALID_RECORD;
+    kafka.on_next(ApiKey::PRODUCE).error(code);
+    let errors = writer.write(&[Record::new("v"); 5]).await.unwrap_err();
+    assert_eq!((errors.count(), errors.len()), (5, 5));
+    assert!(errors.iter().all(|(_, error)| error.code() == Some(code)));
+}
+
+/// Who calls may have less patience than the writer.
+#[tokio::test(start_paused = true)]
+async fn s3_6_a_caller_may_give_up_after_ten_seconds() {
+    let kafka = one_partition().await;
+    let writer = kafka_go(&kafka).build().unwrap();
+    writer.write(&[Record::new("before")]).await.unwrap();
+    kafka.on_next(ApiKey::PRODUCE).silence().times(usize::MAX);
+    let begun = Instant::now();
+    let records = [Record::new("v")];
+    let writing = writer.write(&records);
+    let patience = 10 * SECOND;
+    assert!(tokio::time::timeout(patience, writing).await.is_err());
+    assert_took(begun, patience);
+}
+
+/// Without idempotence, which kafka-go has not: an answer that is lost repeats its batch.
+#[tokio::test(start_paused = true)]
+async fn s3_15_a_batch_size_of_one_repeats_at_most_one_message() {
+    let kafka = one_partition().await;
+    let config = kafka_go(&kafka).batch_size(1).idempotence(false);
+    let writer = config.build().unwrap();
+    kafka.on_next(ApiKey::PRODUCE).skip(3).drop_after();
+    let records: Vec<_> = ["0", "1", "2", "3", "4", "5"]
+        .iter()
+        .map(Record::new)
+        .collect();
+    writer.write(&records).await.unwrap();
+    let found = values(&kafka, "t", 0);
+    assert_eq!(found, ["0", "1", "2", "3", "3", "4", "5"]);
+}
+
+/// What the recipe for a topic that is not there yet tells apart.
+#[tokio::test(start_paused = true)]
+async fn s1_64_a_missing_leader_and_a_passed_deadline_can_be_told_from_other_errors() {
+    let kafka = one_partition().await;
+    let writer = kafka_go(&kafka).max_attempts(1).build().unwrap();
+    let leaderless = ErrorCode::LEADER_NOT_AVAILABLE;
+    kafka.on_next(ApiKey::PRODUCE).error(leaderless);
+    let errors = writer.write(&[Record::new("v")]).await.unwrap_err();
+    assert_eq!(errors.get(0).unwrap().code(), Some(leaderless));
+    kafka.on_next(ApiKey::PRODUCE).silence();
+    let records = [Record::new("v")];
+    let late = tokio::time::timeout(5 * SECOND, writer.write(&records));
+    let _: tokio::time::error::Elapsed = late.await.unwrap_err();
+    let absent = Record::new("v").partition(7);
+    let errors = writer.write(&[absent]).await.unwrap_err();
+    assert_eq!(errors.get(0).unwrap().code(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s1_59_a_call_that_is_cancelled_before_its_topic_is_found_writes_nothing() {
+    let kafka = kafka().await;
+    let writer = kafka_go(&kafka).build().unwrap();
+    let records = [Record::new("cancelled")];
+    let writing = writer.write(&records);
+    assert!(tokio::time::timeout(SECOND, writing).await.is_err());
+    kafka.create_topic("t", 1).unwrap();
+    writer.write(&[Record::new("later")]).await.unwrap();
+    // What had been accepted is written, though nobody waits for it.
+    let records = [Record::new("accepted")];
+    let writing = writer.write(&records);
+    assert!(tokio::time::timeout(SECOND / 2, writing).await.is_err());
+    writer.close(soon()).await.unwrap();
+    assert_eq!(values(&kafka, "t", 0), ["later", "accepted"]);
 }

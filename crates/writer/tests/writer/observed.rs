@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ekafka_protocol::{ApiKey, ErrorCode};
 use ekafka_testkit::EmbeddedKafka;
-use ekafka_writer::{Acks, Record, WriterConfig};
+use ekafka_writer::{Acks, Logger, Record, WriterConfig};
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
@@ -223,12 +223,12 @@ async fn metrics_go_up_once_for_each_batch() {
 struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
-    fn logger(&self) -> impl Fn(Arguments<'_>) + Send + Sync + 'static {
+    fn logger(&self) -> Arc<dyn Logger> {
         let lines = Arc::clone(&self.0);
-        move |line: Arguments<'_>| {
+        Arc::new(move |line: Arguments<'_>| {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             lines.push(line.to_string());
-        }
+        })
     }
 
     fn contain(&self, text: &str) -> bool {
@@ -278,10 +278,10 @@ async fn without_a_logger_for_errors_the_other_takes_them() {
     let lines = Lines::default();
     let logger = lines.logger();
     let panicking = move |line: Arguments<'_>| {
-        logger(line);
+        logger.log(line);
         panic!("the logger's own fault");
     };
-    trouble(&kafka, config(&kafka).logger(panicking)).await;
+    trouble(&kafka, config(&kafka).logger(Arc::new(panicking))).await;
     lines.until("attempt 1 failed: NOT_ENOUGH_REPLICAS").await;
     lines
         .until("2 records: t-0: rejected: INVALID_RECORD")

@@ -127,3 +127,22 @@ fn old_batches_are_taken_by_age() {
     );
     assert!(queue.take_opened_until(None).is_some());
 }
+
+#[test]
+fn t97_a_queue_that_is_shut_drains_takes_nothing_more_and_wakes_whoever_waits() {
+    let now = Instant::now();
+    let patience = Patience::Linger(Duration::from_secs(1));
+    let mut queue = Queue::default();
+    queue.set_open(batch(now, 1));
+    queue.close_open();
+    assert!(queue.poke(patience, false), "a batch wakes the sender");
+    queue.handle_look();
+    queue.set_open(batch(now, 2));
+    assert_eq!(queue.shut(), None);
+    queue.set_shut(Shut::Writer);
+    assert_eq!(queue.shut(), Some(Shut::Writer), "nothing is accepted");
+    let next = |queue: &mut Queue| taken(queue, patience, now);
+    assert_eq!((next(&mut queue), next(&mut queue)), (Some(1), Some(2)));
+    assert_eq!(next(&mut queue), None);
+    assert!(queue.is_empty());
+}
