@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ekafka_conn::Cluster;
 
+use crate::client::ComponentClient;
 use crate::config::KafkaConfig;
 use crate::consumer::Consumer;
 use crate::consumer_group::ConsumerGroup;
@@ -64,6 +65,7 @@ struct Parts {
     producers: Instances<Producer>,
     consumers: Instances<Consumer>,
     groups: Instances<ConsumerGroup>,
+    client: ComponentClient,
 }
 
 impl Component {
@@ -175,6 +177,12 @@ impl Component {
     #[track_caller]
     pub fn consumer_group(&self, name: &str) -> Arc<ConsumerGroup> {
         or_panic(self.try_consumer_group(name))
+    }
+
+    /// The client for topics, offsets and metadata; the same each time.
+    #[must_use]
+    pub fn client(&self) -> &ComponentClient {
+        &self.parts.client
     }
 
     /// Closes every instance that was made: consumers and groups leave, producers deliver what they have. Asking for one

@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::SystemTime;
 
 use ekafka_conn::Message;
-use ekafka_reader::{Reader, ReaderHandle, ReaderStats, StartOffset};
+use ekafka_reader::{Event, Reader, ReaderHandle, ReaderStats, Received, StartOffset};
 use futures_core::Stream;
 
 use crate::config::ConsumerConfig;
@@ -239,6 +239,27 @@ impl Consumer {
         Ok(self.seat.handle().await?.clone())
     }
 
+    /// The next message or event, as a call of its own.
+    pub(crate) async fn receive(&self) -> Result<Received, ComponentError> {
+        if self.chain.is_empty() {
+            return self.seat.recv().await;
+        }
+        let context = Context::new();
+        let topic = &self.config.topic;
+        let mut call = self.chain.call(Command::FetchMessage, topic, &context);
+        let mut receiving = Receiving(&self.seat, None);
+        self.chain.run(&mut call, &mut receiving).await?;
+        match (receiving.1, call.take_message()) {
+            (Some(event), _) => Ok(Received::Event(event)),
+            (None, Some(message)) => Ok(Received::Message(message)),
+            (None, None) => Err(ComponentError::Closed),
+        }
+    }
+
+    pub(crate) fn chain(&self) -> &Arc<Chain> {
+        &self.chain
+    }
+
     fn note(&self, message: &Message) {
         self.offset.store(message.offset() + 1, Ordering::Release);
         let behind = message.lag().saturating_sub(1).max(0);
@@ -267,6 +288,32 @@ impl Operation for Taking<'_> {
         let message = self.0.taken(call.command()).await?;
         self.0.note(&message);
         call.respond(Response::Message(message));
+        Ok(())
+    }
+}
+
+struct Receiving<'c>(&'c Seat, Option<Event>);
+
+impl Operation for Receiving<'_> {
+    async fn run(&mut self, call: &mut Call<'_>) -> Result<(), ComponentError> {
+        match self.0.recv().await? {
+            Received::Message(message) => call.respond(Response::Message(message)),
+            Received::Event(event) => {
+                let (command, partitions) = match &event {
+                    Event::Assigned(partitions) => {
+                        (Command::AssignedPartitions, partitions.clone())
+                    }
+                    Event::Revoked(partitions) | Event::Lost(partitions) => {
+                        (Command::RevokedPartitions, partitions.clone())
+                    }
+                    _ => (Command::FetchMessage, Vec::new()),
+                };
+                call.set_command(command);
+                call.respond(Response::Partitions(partitions));
+                self.1 = Some(event);
+            }
+            _ => {}
+        }
         Ok(())
     }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::server::Stop;
+
 /// Travels with a call: custom keys that are logged and passed on in message headers, the trace it belongs to, and, in a
 /// consumer server, the wish to stop. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Context {
     /// Few, so that a list beats a map.
     values: Arc<Vec<(String, String)>>,
-    stopping: Option<watch::Receiver<bool>>,
+    stopping: Option<watch::Receiver<Stop>>,
     #[cfg(feature = "otel")]
     trace: Option<opentelemetry::Context>,
 }
@@ -48,7 +50,7 @@ impl Context {
     pub fn is_stopping(&self) -> bool {
         self.stopping
             .as_ref()
-            .is_some_and(|stopping| *stopping.borrow())
+            .is_some_and(|stopping| *stopping.borrow() != Stop::No)
     }
 
     /// Waits until the consumer server that runs the handler is told to stop; for ever elsewhere.
@@ -60,7 +62,12 @@ impl Context {
             return std::future::pending().await;
         };
         // A server that is gone has stopped.
-        let _ = stopping.wait_for(|stopping| *stopping).await;
+        let _ = stopping.wait_for(|stopping| *stopping != Stop::No).await;
+    }
+
+    pub(crate) fn with_stopping(mut self, stopping: &watch::Sender<Stop>) -> Self {
+        self.stopping = Some(stopping.subscribe());
+        self
     }
 
     /// The trace this belongs to: the one given, else the current one of OpenTelemetry.
@@ -70,6 +77,13 @@ impl Context {
         self.trace
             .clone()
             .unwrap_or_else(opentelemetry::Context::current)
+    }
+
+    /// Runs `f` with the trace as OpenTelemetry's current one, so that whatever it writes continues it.
+    pub(crate) fn within_trace<T>(&self, f: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "otel")]
+        let _attached = self.trace.clone().map(opentelemetry::Context::attach);
+        f()
     }
 
     /// Makes calls with this context part of a trace.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use ekafka_admin::AdminError;
 use ekafka_reader::ReaderError;
 use ekafka_writer::{Undelivered, WriteErrors, WriterError};
 
@@ -37,6 +38,9 @@ pub enum ComponentError {
     /// Reading, committing or joining the group failed.
     #[error(transparent)]
     Reader(Arc<ReaderError>),
+    /// A call of the client failed.
+    #[error(transparent)]
+    Admin(Arc<AdminError>),
     /// An interceptor refused the call.
     #[error("refused by an interceptor")]
     Refused(#[source] Arc<dyn Error + Send + Sync>),
@@ -61,6 +65,7 @@ impl ComponentError {
             Self::Write(errors) => errors.iter().all(|(_, error)| error.is_retriable()),
             Self::Writer(error) => error.is_retriable(),
             Self::Reader(error) => error.is_retriable(),
+            Self::Admin(error) => error.is_retriable(),
             _ => false,
         }
     }
@@ -73,6 +78,7 @@ impl ComponentError {
             Self::Write(errors) => errors.iter().any(|(_, error)| error.is_fatal()),
             Self::Writer(error) => error.is_fatal(),
             Self::Reader(error) => error.is_fatal(),
+            Self::Admin(error) => error.is_fatal(),
             _ => false,
         }
     }
@@ -84,5 +90,11 @@ impl From<ReaderError> for ComponentError {
             ReaderError::Closed => Self::Closed,
             error => Self::Reader(Arc::new(error)),
         }
+    }
+}
+
+impl From<AdminError> for ComponentError {
+    fn from(error: AdminError) -> Self {
+        Self::Admin(Arc::new(error))
     }
 }

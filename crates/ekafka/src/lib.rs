@@ -51,6 +51,8 @@ pub mod generations {
     };
 }
 
+mod app;
+mod client;
 mod component;
 mod consumer;
 mod consumer_group;
@@ -58,8 +60,14 @@ mod context;
 mod error;
 mod producer;
 mod seat;
+mod server;
 
+pub mod consumerserver;
 pub mod interceptor;
+
+pub use app::{App, AppError, AppHandle};
+pub use client::ComponentClient;
+pub use server::{BoxError, Server, ServerFuture, ServiceInfo, ServiceKind};
 
 pub use component::{Component, Container, load, load_file, load_toml, try_load};
 pub use consumer::{Consumer, ConsumerStream};

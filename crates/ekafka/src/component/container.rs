@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::balancers::Balancers;
 use super::{Component, Parts, wiring};
+use crate::client::ComponentClient;
 use crate::config::{Config, ConfigError, ConnectionConfig, Faults, KafkaConfig, installed};
 use crate::interceptor::{
     Chain, Clock, Debug, Identity, Interceptor, Layers, Terminal, extra_keys_of_environment,
@@ -207,7 +208,12 @@ impl Container {
             })
         };
         let (client_chain, server_chain) = (chain(&self.client), chain(&self.server));
+        let client = wiring::client(&self.config, cluster.clone());
+        let client = client.map_err(|error| {
+            ConfigError::one(format!("{}.client", self.config.path), error.to_string())
+        })?;
         Ok(Component::new(Parts {
+            client: ComponentClient::new(client, Arc::clone(&client_chain)),
             config: self.config,
             balancers: self.balancers,
             connection,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ekafka_admin::{AdminError, Client};
 use ekafka_conn::{Cluster, ConnConfig, Mechanism, Plain, Scram, ScramAlgorithm, TlsConfig};
 use ekafka_reader::assignor::{
     Assignor, CooperativeStickyAssignor, RackAffinityAssignor, RangeAssignor, RoundRobinAssignor,
@@ -85,6 +86,16 @@ fn system_roots(tls: ekafka_conn::TlsBuilder) -> Result<ekafka_conn::TlsBuilder,
 #[cfg(not(feature = "native-roots"))]
 fn system_roots(_tls: ekafka_conn::TlsBuilder) -> Result<ekafka_conn::TlsBuilder, String> {
     Err("nobody is trusted: set tlsCaFile, or use the feature native-roots".to_owned())
+}
+
+/// A client as `[kafka.client]` wants it.
+pub(super) fn client(config: &KafkaConfig, cluster: Cluster) -> Result<Client, AdminError> {
+    let timeout = config.client.timeout;
+    let client = Client::builder().cluster(cluster);
+    if timeout.is_zero() {
+        return client.build();
+    }
+    client.timeout(timeout).request_timeout(timeout).build()
 }
 
 /// A writer as `[kafka.producers.NAME]` wants it.

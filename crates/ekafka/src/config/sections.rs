@@ -57,7 +57,7 @@ section! {
 section! {
     /// `[kafka.client]`: the client for topics, offsets and metadata.
     pub struct ClientConfig {
-        /// How long one call may take; `0s` leaves it to the connection (30 s).
+        /// How long one call may take, all tries together; `0s` for the usual 60 s.
         timeout: Duration = Duration::ZERO => "timeout",
     }
 }

@@ -257,3 +257,66 @@ async fn a_waiting_fetch_does_not_stand_in_the_way() {
     let ended = soon(waiting).await.unwrap();
     assert!(matches!(ended, Err(ComponentError::Closed)), "{ended:?}");
 }
+
+/// The client's five calls, each seen by the interceptors' chain.
+#[tokio::test(start_paused = true)]
+async fn the_client_asks_about_topics_and_offsets() {
+    use ekafka::TopicPartition;
+    use ekafka::admin::{OffsetFetch, OffsetSpec};
+
+    let kafka = kafka().await;
+    let component = component(&kafka, TOML);
+    let client = component.client();
+    let topics = [ekafka::TopicConfig::new("sre-infra-test", 1, 1)];
+    soon(client.create_topics(topics))
+        .await
+        .unwrap()
+        .all()
+        .unwrap();
+    let producer = component.producer("p1");
+    soon(producer.write_messages(&[Record::new("a"), Record::new("b")]))
+        .await
+        .unwrap();
+    let consumer = component.consumer("g1");
+    soon(consumer.read_message()).await.unwrap();
+
+    let cluster = soon(client.metadata(["sre-infra-test"])).await.unwrap();
+    assert_eq!(
+        (cluster.brokers.len(), cluster.topics[0].partitions.len()),
+        (3, 1)
+    );
+    let at = TopicPartition::new("sre-infra-test", 0);
+    let ends = soon(client.list_offsets([(at.clone(), OffsetSpec::Last)]))
+        .await
+        .unwrap();
+    assert_eq!(ends.all().unwrap()[0].1.offset, Some(2));
+    let committed = soon(client.offset_fetch(OffsetFetch::all_of("group-1")))
+        .await
+        .unwrap();
+    let committed = committed.all().unwrap();
+    assert_eq!(committed[0].0, at);
+    assert_eq!(committed[0].1.as_ref().unwrap().offset, 1);
+    soon(client.delete_topics(["sre-infra-test"]))
+        .await
+        .unwrap()
+        .all()
+        .unwrap();
+    assert!(kafka.offsets("sre-infra-test", 0).is_err());
+}
+
+/// S2.16: three seconds, and not the sixty without the key.
+#[tokio::test(start_paused = true)]
+async fn a_call_of_the_client_ends_when_its_time_is_up() {
+    let kafka = kafka().await;
+    kafka.on_next(ekafka::ApiKey::METADATA).silence().times(100);
+    let component = component(&kafka, TOML);
+    let begun = tokio::time::Instant::now();
+    soon(component.client().metadata(["sre-infra-test"]))
+        .await
+        .unwrap_err();
+    let took = begun.elapsed();
+    assert!(
+        took >= Duration::from_secs(3) && took < Duration::from_millis(3_100),
+        "{took:?}"
+    );
+}

@@ -10,3 +10,4 @@ mod groups;
 mod interceptors;
 mod keys;
 mod rig;
+mod servers;
