@@ -124,6 +124,11 @@ pub(crate) fn ci() -> Result<(), Failure> {
     } else {
         println!("cargo-deny is not installed: licences and bans not checked");
     }
+    if process::succeeds(Command::new("valgrind").arg("--version")) {
+        crate::instructions::run()?;
+    } else {
+        println!("valgrind is not installed: instructions per record not counted");
+    }
     Ok(())
 }
 

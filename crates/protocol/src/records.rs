@@ -9,12 +9,14 @@ mod batch;
 mod batches;
 mod builder;
 mod control;
+mod headers;
 mod iter;
 mod layout;
 mod message;
 mod message_set;
 mod record;
 mod sealed;
+mod shape;
 mod span;
 mod varint;
 

@@ -22,6 +22,7 @@ impl Default for Sticky {
 
 impl Sticky {
     /// The position for the next record, of `count` partitions.
+    #[inline]
     pub(crate) fn current(&self, count: usize) -> usize {
         let current = self.current.load(Ordering::Relaxed);
         if current < count {

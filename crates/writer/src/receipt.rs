@@ -2,6 +2,7 @@
 //! cell and an index, so a result per record costs no allocation and no channel.
 
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -27,8 +28,12 @@ pub struct Delivery {
     /// Milliseconds since 1970 as sent; the broker may replace it.
     timestamp: i64,
     /// This handle's place among the receipt's wakers, once it has waited.
-    place: Option<usize>,
+    place: Option<Place>,
 }
+
+/// A place among a receipt's wakers, counted from 1: a handle without one is no larger for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place(NonZeroU32);
 
 impl Delivery {
     pub(crate) fn new(receipt: Arc<Receipt>, index: u32, timestamp: i64) -> Self {
@@ -232,7 +237,7 @@ impl Receipt {
         }
     }
 
-    fn poll_done(&self, waker: &Waker, place: &mut Option<usize>) -> Poll<()> {
+    fn poll_done(&self, waker: &Waker, place: &mut Option<Place>) -> Poll<()> {
         if self.outcome.get().is_some() {
             return Poll::Ready(());
         }
@@ -249,7 +254,7 @@ impl Receipt {
         Poll::Pending
     }
 
-    fn forget(&self, place: usize) {
+    fn forget(&self, place: Place) {
         if self.outcome.get().is_some() {
             return;
         }
@@ -290,21 +295,22 @@ impl Receipt {
 }
 
 impl Waiting {
-    fn at(&mut self, place: usize) -> Option<&mut Option<Waker>> {
-        match place.checked_sub(1) {
-            None => self.first.as_mut(),
-            Some(place) => self.others.get_mut(place),
+    fn at(&mut self, place: Place) -> Option<&mut Option<Waker>> {
+        match place.0.get() as usize {
+            1 => self.first.as_mut(),
+            place => self.others.get_mut(place - 2),
         }
     }
 
     /// Takes a place that nobody has.
-    fn add(&mut self, waker: Waker) -> usize {
+    fn add(&mut self, waker: Waker) -> Place {
         if self.first.is_none() {
             self.first = Some(Some(waker));
-            return 0;
+            return Place(NonZeroU32::MIN);
         }
         self.others.push(Some(waker));
-        self.others.len()
+        // A batch has fewer records than that, and a call that waits holds one of them.
+        Place(NonZeroU32::MIN.saturating_add(self.others.len() as u32))
     }
 
     /// Gives up the last places when nobody waits there: handles polled once and dropped, over and
@@ -434,7 +440,7 @@ impl Drop for Resolver {
 #[derive(Debug)]
 pub(crate) struct Done {
     receipt: Arc<Receipt>,
-    place: Option<usize>,
+    place: Option<Place>,
 }
 
 impl Future for Done {

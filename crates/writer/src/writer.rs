@@ -3,6 +3,7 @@
 
 mod accept;
 mod call;
+mod clock;
 mod outside;
 
 use std::fmt;
@@ -116,6 +117,9 @@ impl Writer {
     }
 
     /// Accepts one record, waiting for room if need be; the handle gives its outcome.
+    ///
+    /// A record without a timestamp gets the time of this call, which on Linux may be some milliseconds early (the
+    /// system's last clock tick) but not earlier than its batch.
     ///
     /// # Errors
     /// The reason why the record was not accepted: no class but "not written".

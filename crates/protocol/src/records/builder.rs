@@ -3,9 +3,11 @@
 
 use bytes::BytesMut;
 
+use super::headers;
 use super::layout;
-use super::record::{Header, RecordData};
+use super::record::RecordData;
 use super::sealed::SealedBatch;
+use super::shape::{SLACK, Shape};
 use super::varint;
 use crate::compression::{self, Codec, Compression};
 use crate::error::EncodeError;
@@ -41,6 +43,8 @@ pub struct BatchBuilder {
     max_timestamp: i64,
     /// Transactional and control bits.
     attributes: i16,
+    /// Of the record appended last.
+    shape: Shape,
 }
 
 impl BatchBuilder {
@@ -58,6 +62,7 @@ impl BatchBuilder {
             base_timestamp: 0,
             max_timestamp: 0,
             attributes: 0,
+            shape: Shape::default(),
         }
     }
 
@@ -129,6 +134,25 @@ impl BatchBuilder {
         record: &RecordData<'_>,
         limit: usize,
     ) -> Result<bool, EncodeError> {
+        if let Some(own) = self.shape.fit(record, self.base_timestamp, self.count) {
+            let end = self.used + self.shape.len();
+            if end > limit.min(MAX_BATCH) {
+                return Ok(false);
+            }
+            if let Some(out) = self.buffer.get_mut(self.used..end + SLACK) {
+                self.shape.write(out, record, &own);
+                self.used = end;
+                self.count += 1;
+                self.max_timestamp = self.max_timestamp.max(record.timestamp);
+                return Ok(true);
+            }
+        }
+        self.append_other(record, limit)
+    }
+
+    /// Appends a record that differs from the one before.
+    #[inline(never)]
+    fn append_other(&mut self, record: &RecordData<'_>, limit: usize) -> Result<bool, EncodeError> {
         let first = self.count == 0;
         let base = if first {
             record.timestamp
@@ -153,6 +177,7 @@ impl BatchBuilder {
             delta,
             self.count,
         );
+        self.shape = Shape::of(record, delta, self.count);
         self.used = end;
         self.count += 1;
         self.base_timestamp = base;
@@ -247,7 +272,7 @@ impl BatchBuilder {
             + varint::size(i64::from(self.count))
             + varint::field_size(record.key)
             + varint::field_size(record.value)
-            + headers_len(record.headers)
+            + headers::encoded_len(record.headers)
     }
 
     /// Zeroes ahead in steps that stay in the first-level cache; the records overwrite it at once.
@@ -267,20 +292,6 @@ impl BatchBuilder {
     }
 }
 
-#[inline(always)]
-fn headers_len(headers: &[Header<'_>]) -> usize {
-    if headers.is_empty() {
-        return 1;
-    }
-    let bytes: usize = headers
-        .iter()
-        .map(|header| {
-            varint::field_size(Some(header.key.as_bytes())) + varint::field_size(header.value)
-        })
-        .sum();
-    varint::size(headers.len() as i64) + bytes
-}
-
 /// Fills `out`, which has exactly the record's size.
 #[inline(always)]
 fn write_record(out: &mut [u8], record: &RecordData<'_>, body: usize, delta: i64, index: i32) {
@@ -288,26 +299,10 @@ fn write_record(out: &mut [u8], record: &RecordData<'_>, body: usize, delta: i64
     out[at] = 0; // Attributes: none are defined for a record.
     at = varint::put(out, at + 1, delta);
     at = varint::put_len(out, at, index as usize);
-    at = put_field(out, at, record.key);
-    at = put_field(out, at, record.value);
-    at = varint::put_len(out, at, record.headers.len());
-    for header in record.headers {
-        at = put_field(out, at, Some(header.key.as_bytes()));
-        at = put_field(out, at, header.value);
-    }
+    at = varint::put_field(out, at, record.key);
+    at = varint::put_field(out, at, record.value);
+    at = headers::put(out, at, record.headers);
     debug_assert_eq!(at, out.len());
-}
-
-#[inline(always)]
-fn put_field(out: &mut [u8], at: usize, field: Option<&[u8]>) -> usize {
-    let Some(bytes) = field else {
-        out[at] = NULL_LENGTH;
-        return at + 1;
-    };
-    let at = varint::put_len(out, at, bytes.len());
-    let end = at + bytes.len();
-    out[at..end].copy_from_slice(bytes);
-    end
 }
 
 #[cold]
@@ -329,8 +324,5 @@ fn timestamps_apart() -> EncodeError {
 
 /// Lengths are `i32` on the wire; some slack keeps every sum in range.
 const MAX_BATCH: usize = i32::MAX as usize - 64;
-
-/// Length -1 as a zigzag varint.
-const NULL_LENGTH: u8 = 1;
 
 const INITIALISE_AHEAD: usize = 2048;

@@ -27,6 +27,19 @@ pub(super) fn put_len(out: &mut [u8], at: usize, length: usize) -> usize {
     put_unsigned(out, at, (length as u64) << 1)
 }
 
+/// Writes a nullable field with its length. The caller has made room.
+#[inline(always)]
+pub(super) fn put_field(out: &mut [u8], at: usize, field: Option<&[u8]>) -> usize {
+    let Some(bytes) = field else {
+        out[at] = NULL_LENGTH;
+        return at + 1;
+    };
+    let at = put_len(out, at, bytes.len());
+    let end = at + bytes.len();
+    out[at..end].copy_from_slice(bytes);
+    end
+}
+
 /// Takes a varint of up to 10 bytes off the front and returns what follows it; `None` when it is
 /// cut off or over-long. Slices go in and out by value, so that they stay in registers.
 #[inline(always)]
@@ -110,7 +123,7 @@ fn unsigned_size(value: u64) -> usize {
 }
 
 #[inline(always)]
-fn zigzag(value: i64) -> u64 {
+pub(super) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
@@ -118,6 +131,9 @@ fn zigzag(value: i64) -> u64 {
 fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
+
+/// Length -1 as a zigzag varint.
+const NULL_LENGTH: u8 = 1;
 
 #[cfg(test)]
 mod tests;

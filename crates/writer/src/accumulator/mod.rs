@@ -67,16 +67,19 @@ pub(crate) struct Topic {
     pub(crate) sticky: Sticky,
     /// Whether another of that name has taken its place.
     replaced: AtomicBool,
-    /// Replaced whole when the topic gets more partitions.
-    partitions: ArcSwap<Partitions>,
+    /// As first known.
+    partitions: Partitions,
 }
 
 /// The partitions of a topic, by their numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Partitions {
     pub(crate) list: Vec<Arc<Partition>>,
     /// The numbers alone, for balancers.
     pub(crate) ids: Vec<i32>,
+    /// All of them and more, once the topic was widened. A link that is followed costs a record less than a snapshot
+    /// that is borrowed, and topics are widened too seldom for a long chain.
+    wider: OnceLock<Box<Self>>,
 }
 
 /// A partition and its queue.
@@ -133,12 +136,13 @@ impl Shelf {
         let topic = match known {
             Some(topic) if topic.is_same(id) => topic,
             replaced => {
+                let name = Arc::from(name);
                 let topic = Arc::new(Topic {
-                    name: Arc::from(name),
+                    partitions: self.more_partitions(&name, id, &[], partitions),
+                    name,
                     id,
                     sticky: Sticky::default(),
                     replaced: AtomicBool::new(false),
-                    partitions: ArcSwap::default(),
                 });
                 let mut topics = HashMap::clone(&self.topics.load());
                 topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
@@ -150,13 +154,37 @@ impl Shelf {
                 topic
             }
         };
-        self.widen(&topic, partitions);
+        let known = topic.partitions();
+        if known.list.len() < partitions {
+            let wider = self.more_partitions(&topic.name, topic.id, &known.list, partitions);
+            // Only one thread at a time changes a topic, and nobody else follows the last one known.
+            let _ = known.wider.set(Box::new(wider));
+        }
         topic
     }
 
     /// Appends to the partition's open batch, opening the next one when it is full. `paid` is room taken before, and is
     /// used up first.
+    #[inline]
     pub(crate) fn offer(
+        &self,
+        partition: &Partition,
+        queue: &mut Queue,
+        record: &RecordData<'_>,
+        paid: &mut Option<Permit>,
+        clock: impl Fn() -> Instant,
+    ) -> Offer {
+        if self.limits.estimate.is_none()
+            && let Some(index) = queue.append(record, self.limits.batch_size)
+        {
+            return Offer::Accepted(index);
+        }
+        self.offer_otherwise(partition, queue, record, paid, clock)
+    }
+
+    /// What most records need not: another batch, more room, an estimate, a refusal.
+    #[inline(never)]
+    fn offer_otherwise(
         &self,
         partition: &Partition,
         queue: &mut Queue,
@@ -259,20 +287,23 @@ impl Shelf {
         self.topics.load().values().for_each(action);
     }
 
-    fn widen(&self, topic: &Topic, count: usize) {
-        let known = topic.partitions.load();
-        if known.list.len() >= count {
-            return;
-        }
-        let mut list = known.list.clone();
-        let name = match list.first() {
+    /// The partitions in `known`, and new ones up to that many.
+    fn more_partitions(
+        &self,
+        topic: &Arc<str>,
+        topic_id: Uuid,
+        known: &[Arc<Partition>],
+        count: usize,
+    ) -> Partitions {
+        let name = match known.first() {
             Some(first) => first.name.clone(),
-            None => StrBytes::from_string(topic.name.to_string()),
+            None => StrBytes::from_string(topic.to_string()),
         };
-        let counters = match list.first() {
+        let counters = match known.first() {
             Some(first) => first.counters.clone(),
-            None => self.outside.counters.of_topic(&topic.name),
+            None => self.outside.counters.of_topic(topic),
         };
+        let mut list = known.to_vec();
         for number in list.len()..count {
             let mut queue = Queue::default();
             if self.is_shut() {
@@ -281,11 +312,11 @@ impl Shelf {
             list.push(Arc::new(Partition {
                 lane: self.lanes.fetch_add(1, Ordering::Relaxed),
                 at: TopicPartition {
-                    topic: Arc::clone(&topic.name),
+                    topic: Arc::clone(topic),
                     partition: number as i32,
                 },
                 name: name.clone(),
-                topic_id: topic.id,
+                topic_id,
                 counters: counters.clone(),
                 queue: Mutex::new(queue),
             }));
@@ -294,7 +325,11 @@ impl Shelf {
             .iter()
             .map(|partition| partition.at.partition)
             .collect();
-        topic.partitions.store(Arc::new(Partitions { list, ids }));
+        Partitions {
+            list,
+            ids,
+            wider: OnceLock::new(),
+        }
     }
 
     fn open_batch(
@@ -347,8 +382,13 @@ impl Shelf {
 }
 
 impl Topic {
-    pub(crate) fn partitions(&self) -> arc_swap::Guard<Arc<Partitions>> {
-        self.partitions.load()
+    #[inline]
+    pub(crate) fn partitions(&self) -> &Partitions {
+        let mut widest = &self.partitions;
+        while let Some(wider) = widest.wider.get() {
+            widest = wider;
+        }
+        widest
     }
 
     pub(crate) fn is_replaced(&self) -> bool {
@@ -361,7 +401,7 @@ impl Topic {
     }
 
     fn each_queue(&self, mut action: impl FnMut(&mut Queue)) {
-        for partition in &self.partitions.load().list {
+        for partition in &self.partitions().list {
             action(&mut partition.queue());
         }
     }

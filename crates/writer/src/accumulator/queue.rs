@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ekafka_protocol::records::RecordData;
 use tokio::time::Instant;
 
 use super::batch::OpenBatch;
@@ -33,6 +34,8 @@ pub(crate) struct Queue {
     shut: Option<Shut>,
     /// Bytes appended since the sticky choice fell on this partition.
     sticky_bytes: usize,
+    /// When the clock was last read for a record, in milliseconds since 1970.
+    time: i64,
     /// Receipts of batches that may have no outcome yet, oldest first; what `flush` waits for.
     unresolved: VecDeque<Arc<Receipt>>,
 }
@@ -57,6 +60,10 @@ pub(crate) enum Patience {
 
 /// What the sender gets when it asks for a batch.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "taken apart as soon as it is there"
+)]
 pub(crate) enum Taken {
     Batch(OpenBatch),
     /// The next batch has more bytes than asked for.
@@ -68,6 +75,23 @@ pub(crate) enum Taken {
 impl Queue {
     pub(crate) fn open(&mut self) -> Option<&mut OpenBatch> {
         self.open.as_mut()
+    }
+
+    /// Appends to the open batch, if there is one that takes the record as it is; says at which index.
+    #[inline]
+    pub(crate) fn append(&mut self, record: &RecordData<'_>, batch_size: usize) -> Option<u32> {
+        if self.shut.is_some() {
+            return None;
+        }
+        let open = self.open.as_mut()?;
+        let index = open.count() as u32;
+        if !matches!(open.append(record), Ok(true)) {
+            return None;
+        }
+        if open.is_full(batch_size) {
+            self.close_open();
+        }
+        Some(index)
     }
 
     pub(crate) fn set_open(&mut self, batch: OpenBatch) {
@@ -90,11 +114,13 @@ impl Queue {
     }
 
     /// Bytes of the open batch, none if there is none.
+    #[inline]
     pub(crate) fn open_len(&self) -> usize {
         self.open.as_ref().map_or(0, OpenBatch::len)
     }
 
     /// The receipt of the batch opened last.
+    #[inline]
     pub(crate) fn newest(&self) -> Option<&Arc<Receipt>> {
         self.unresolved.back()
     }
@@ -129,6 +155,7 @@ impl Queue {
     }
 
     /// Whether the sender must be told now. At most one telling is under way.
+    #[inline]
     pub(crate) fn poke(&mut self, patience: Patience, contended: bool) -> bool {
         if self.listed || !self.is_worth_looking(patience, contended) {
             return false;
@@ -223,7 +250,20 @@ impl Queue {
         self.pop()
     }
 
+    /// When the clock was last read for a record, in milliseconds since 1970; 0 for never.
+    #[inline]
+    pub(crate) fn time(&self) -> i64 {
+        self.time
+    }
+
+    /// Notes what the clock says.
+    pub(crate) fn set_time(&mut self, now: i64) -> i64 {
+        self.time = now;
+        now
+    }
+
     /// Counts bytes appended by the sticky choice; says whether it is time to choose again.
+    #[inline]
     pub(crate) fn count_sticky(&mut self, bytes: usize, bound: usize) -> bool {
         self.sticky_bytes += bytes;
         let over = self.sticky_bytes >= bound;

@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use ekafka_conn::{Record, milliseconds_since_1970};
+use ekafka_conn::Record;
 use ekafka_protocol::records::RecordData;
 use tokio::time::Instant;
 
 use super::call::Call;
-use super::{Door, Obstacle};
+use super::{Door, Obstacle, clock};
 use crate::accumulator::{Offer, Partition, Partitions, Permit, Queue, Shut, Topic};
 use crate::balancer::murmur2;
 use crate::error::{Cause, WriterError};
@@ -20,7 +19,7 @@ impl Door {
     /// Puts the records of a call into batches; those that cannot be are noted in the call.
     pub(super) async fn accept(&self, records: &[Record<'_>], call: &mut Call) {
         // One look at the clock for all of them.
-        let now = milliseconds_since_1970(SystemTime::now());
+        let now = clock::now();
         if let Some(topic) = &self.topic
             && records.iter().all(|record| record.topic.is_none())
         {
@@ -87,6 +86,7 @@ impl Door {
     }
 
     /// Appends one record to the partition of its choice.
+    #[inline]
     fn put(
         &self,
         topic: &Arc<Topic>,
@@ -94,15 +94,19 @@ impl Door {
         paid: &mut Option<Permit>,
     ) -> Result<Delivery, Box<Obstacle>> {
         let partitions = topic.partitions();
-        let choice = self
-            .choose(topic, &partitions, record)
-            .map_err(|error| Box::new(Obstacle::Error(error)))?;
+        let choice = if self.balancer.is_none() && is_free(record) {
+            Choice::sticky(topic, partitions)
+        } else {
+            self.choose(topic, partitions, record)
+                .map_err(|error| Box::new(Obstacle::Error(error)))?
+        };
         let partition = &partitions.list[choice.position];
-        let timestamp = record
-            .timestamp
-            .unwrap_or_else(|| milliseconds_since_1970(SystemTime::now()));
         let shelf = &self.sender.shelf;
         let mut queue = partition.queue();
+        let timestamp = match record.timestamp {
+            Some(timestamp) => timestamp,
+            None => clock::stamp(&mut queue),
+        };
         let before = queue.open_len();
         let offer = shelf.offer(
             partition,
@@ -126,7 +130,7 @@ impl Door {
         let poke = queue.poke(shelf.limits.patience, shelf.budget.is_contended());
         drop(queue);
         if leave {
-            leave_sticky(topic, &partitions, choice.position);
+            leave_sticky(topic, partitions, choice.position);
         }
         if poke {
             self.sender.post(Event::Ready(Arc::clone(partition)));
@@ -159,7 +163,6 @@ impl Door {
                 }
             }
         };
-        let is_free = |record: &Record<'_>| record.partition.is_none() && record.key.is_none();
         if self.balancer.is_none() && indexes.is_none() && records.iter().all(is_free) {
             self.accept_sticky(&topic, records, 0..records.len(), call, now)
                 .await;
@@ -176,7 +179,7 @@ impl Door {
             let partitions = topic.partitions();
             for step in 0..count {
                 let index = indexes.map_or(step as u32, |indexes| indexes[step]);
-                match self.choose(&topic, &partitions, &records[index as usize]) {
+                match self.choose(&topic, partitions, &records[index as usize]) {
                     Ok(choice) => {
                         chosen.push((choice.position as u32, index));
                         if choice.is_sticky {
@@ -290,7 +293,7 @@ impl Door {
                 self.tell(call);
             }
             if let (true, Some(from)) = (leave, sticky) {
-                leave_sticky(topic, &topic.partitions(), from);
+                leave_sticky(topic, topic.partitions(), from);
             }
             match stop {
                 Stop::End => {}
@@ -426,6 +429,7 @@ impl Door {
     }
 
     /// The partition for a record: its own, the balancer's, its key's or the sticky one.
+    #[inline(never)]
     fn choose(
         &self,
         topic: &Topic,
@@ -440,12 +444,7 @@ impl Door {
                 let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
                 ((murmur2(key) & 0x7fff_ffff) % count).cast_signed()
             }
-            (None, None, None) => {
-                return Ok(Choice {
-                    position: topic.sticky.current(count),
-                    is_sticky: true,
-                });
-            }
+            (None, None, None) => return Ok(Choice::sticky(topic, partitions)),
         };
         match usize::try_from(partition) {
             Ok(position) if position < count => Ok(Choice {
@@ -460,6 +459,7 @@ impl Door {
         }
     }
 
+    #[inline]
     fn is_time_to_leave(&self, queue: &mut Queue, before: usize) -> bool {
         // A batch that was closed meanwhile had at least its bound, or nearly.
         let bound = self.sender.shelf.limits.batch_bytes;
@@ -472,6 +472,7 @@ impl Door {
         queue.count_sticky(bytes, bound)
     }
 
+    #[inline(never)]
     fn refusal(&self, offer: Offer, topic: &Topic, partition: &Partition) -> Obstacle {
         match offer {
             Offer::TooLarge { size, limit } => {
@@ -520,6 +521,23 @@ struct Choice {
     is_sticky: bool,
 }
 
+impl Choice {
+    #[inline]
+    fn sticky(topic: &Topic, partitions: &Partitions) -> Self {
+        Self {
+            position: topic.sticky.current(partitions.list.len()),
+            is_sticky: true,
+        }
+    }
+}
+
+/// Whether the writer may choose any partition for it.
+#[inline]
+fn is_free(record: &Record<'_>) -> bool {
+    record.partition.is_none() && record.key.is_none()
+}
+
+#[inline(never)]
 fn leave_sticky(topic: &Topic, partitions: &Partitions, from: usize) {
     let backlog = |position: usize| {
         partitions
@@ -530,6 +548,7 @@ fn leave_sticky(topic: &Topic, partitions: &Partitions, from: usize) {
     topic.sticky.leave(from, partitions.list.len(), backlog);
 }
 
+#[inline]
 fn data<'a>(record: &Record<'a>, timestamp: i64) -> RecordData<'a> {
     RecordData {
         timestamp,

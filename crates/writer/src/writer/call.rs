@@ -83,6 +83,9 @@ impl Call {
 
     /// What was not accepted, without a wait for what was.
     pub(super) fn refusals(mut self) -> Result<(), WriteErrors> {
+        if self.refused.is_empty() {
+            return Ok(());
+        }
         self.runs.clear();
         self.errors()
     }

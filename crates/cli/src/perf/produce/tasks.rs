@@ -46,36 +46,47 @@ pub(super) async fn write_slices(work: &Work) -> Result<Timings, Failure> {
 
 pub(super) async fn send_each(work: &Work) -> Result<Timings, Failure> {
     let mut timings = Timings::default();
-    let mut handles: VecDeque<(Delivery, Option<Instant>)> = VecDeque::with_capacity(HANDLES);
+    let mut handles: VecDeque<Delivery> = VecDeque::with_capacity(HANDLES);
+    // When the timed ones among them were sent.
+    let mut begun: VecDeque<Instant> = VecDeque::new();
+    let (mut sent, mut known, mut told) = (0_usize, 0_usize, 0_usize);
     while let Some((first, count)) = work.take() {
         for number in first..first + count {
-            let begun = number.is_multiple_of(TIMED_HANDLE).then(Instant::now);
-            let record = work.record(number);
-            let handle = work
-                .writer
-                .send(record)
-                .await
-                .map_err(|error| lost(&error))?;
-            handles.push_back((handle, begun));
+            if sent.is_multiple_of(TIMED_HANDLE) {
+                begun.push_back(Instant::now());
+            }
+            let handle = work.writer.send(work.record(number)).await;
+            handles.push_back(handle.map_err(|error| lost(&error))?);
+            sent += 1;
             if handles.len() == HANDLES
-                && let Some((handle, begun)) = handles.pop_front()
+                && let Some(handle) = handles.pop_front()
             {
                 handle.await.map_err(|error| lost(&error))?;
-                if let Some(begun) = begun {
-                    timings.note(begun.elapsed());
-                }
-                work.done.fetch_add(1, Ordering::Relaxed);
+                settle_timed(known, &mut begun, &mut timings);
+                known += 1;
             }
         }
+        let newly = known - std::mem::replace(&mut told, known);
+        work.done.fetch_add(newly as u64, Ordering::Relaxed);
     }
-    for (handle, begun) in handles {
+    for handle in handles {
         handle.await.map_err(|error| lost(&error))?;
-        if let Some(begun) = begun {
-            timings.note(begun.elapsed());
-        }
-        work.done.fetch_add(1, Ordering::Relaxed);
+        settle_timed(known, &mut begun, &mut timings);
+        known += 1;
     }
+    work.done
+        .fetch_add((known - told) as u64, Ordering::Relaxed);
     Ok(timings)
+}
+
+/// Notes how long a handle took if it is the next of those that are timed.
+#[inline]
+fn settle_timed(known: usize, begun: &mut VecDeque<Instant>, timings: &mut Timings) {
+    if known.is_multiple_of(TIMED_HANDLE)
+        && let Some(begun) = begun.pop_front()
+    {
+        timings.note(begun.elapsed());
+    }
 }
 
 /// Each record at its time, and each outcome as soon as it is there.

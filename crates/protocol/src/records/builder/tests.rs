@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::{BatchIter, DecodeLimits};
+use crate::records::{BatchIter, DecodeLimits, Header};
 use bytes::Bytes;
 
 fn record<'a>(timestamp: i64, value: &'a [u8]) -> RecordData<'a> {
@@ -146,4 +146,55 @@ fn compressing_returns_the_raw_buffer() {
     assert_eq!(sealed.take_spare().as_ptr(), address);
     assert_eq!(sealed.uncompressed_len(), length);
     assert!(sealed.len() < length);
+}
+
+/// The same records, each in a batch that has seen no other shape, and all in one where neighbours may share theirs.
+#[test]
+fn a_record_s_bytes_do_not_depend_on_its_neighbours() {
+    let long = vec![7; 9_000];
+    let headers = [Header {
+        key: "a",
+        value: None,
+    }];
+    let field = |length: usize| long.get(..length);
+    let mut records = Vec::new();
+    let mut times = 0;
+    for length in [0, 1, 62, 63, 64, 100, 3_999, 8_000, 9_001] {
+        for (key, value) in [(9_001, length), (length, 5), (length, 9_001)] {
+            for (steps, time) in [(200, 0), (200, 1), (3, 70), (3, -9_000), (3, 1 << 40)] {
+                for step in 0..steps {
+                    times += time;
+                    records.push(RecordData {
+                        timestamp: times,
+                        key: field(key),
+                        value: field(value),
+                        headers: &headers[..usize::from(step == 20)],
+                    });
+                }
+            }
+        }
+    }
+    let mut open = BatchBuilder::new(BytesMut::new());
+    for record in &records {
+        let expected = open.len() + open.encoded_len(record);
+        open.append(record).unwrap();
+        assert_eq!(open.len(), expected);
+    }
+    assert!(records.len() > 1 << 13, "places of three bytes, too");
+    let bytes = open.seal(Compression::NONE).unwrap().stamp(1, 2, 3);
+    let limits = DecodeLimits::default();
+    let batch = BatchIter::new(bytes, &limits).next().unwrap().unwrap();
+    assert_eq!(
+        batch.max_timestamp(),
+        records.iter().map(|record| record.timestamp).max().unwrap()
+    );
+    let mut read = 0;
+    for (found, record) in (&batch.records(&limits).unwrap()).into_iter().zip(&records) {
+        let found = found.unwrap();
+        assert_eq!((found.offset, found.timestamp), (read, record.timestamp));
+        assert_eq!((found.key, found.value), (record.key, record.value));
+        assert_eq!(found.header_count(), record.headers.len());
+        read += 1;
+    }
+    assert_eq!(read, records.len() as i64);
 }
