@@ -96,6 +96,8 @@ pub(crate) enum Work {
         broker: BrokerId,
         cursors: Vec<Cursor>,
     },
+    /// Tell the application.
+    Tell(Notice),
     /// Learn the leaders of these topics; answer with [`Ledger::handle_looked_up`].
     LookUp(Vec<Arc<str>>),
 }
@@ -216,6 +218,7 @@ impl Ledger {
             replica: None,
             read_epoch: -1,
             checked_epoch: -1,
+            topic_id: Uuid::nil(),
             sizes: BatchSizes::default(),
             paused: false,
             assignment: Arc::clone(&assignment),
@@ -359,6 +362,11 @@ impl Ledger {
         match answer {
             Ok(Some(offset)) => {
                 entry.found(offset);
+                // Behind what the lane has handed out nothing counts as new, so going back takes another lane.
+                let reached = entry.lane.position();
+                if from.is_some() && reached.is_some_and(|reached| offset < reached) {
+                    self.seek(partition, Start::At(offset));
+                }
                 let partition = partition.clone();
                 from.map(|from| Notice::Moved {
                     partition,

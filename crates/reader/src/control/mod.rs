@@ -222,6 +222,7 @@ impl Control {
                 }
             }
             Work::Fetch { broker, cursors } => self.serve(broker, cursors),
+            Work::Tell(notice) => self.tell(Some(notice)),
         }
     }
 

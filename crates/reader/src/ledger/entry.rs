@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ekafka_conn::BrokerId;
-use ekafka_protocol::ErrorCode;
+use ekafka_protocol::{ErrorCode, Uuid};
 
 use super::{Cursor, EpochQuestion, Leaders, Notice, Question, Rules, Work};
 use crate::TopicPartition;
@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub(super) read_epoch: i32,
     /// The newest leader epoch under which the offset was known to be in the log.
     pub(super) checked_epoch: i32,
+    /// The id of the topic that the position belongs to; nil while it has none.
+    pub(super) topic_id: Uuid,
     /// How large this partition's batches are.
     pub(super) sizes: BatchSizes,
     pub(super) paused: bool,
@@ -108,6 +110,17 @@ impl Entry {
         };
         self.not_before = None;
         self.is_leaderless = false;
+        if self.is_of_another_topic(leader.topic_id)
+            && let Place::Idle(offset) | Place::NeedsCheck { offset } = self.place
+        {
+            self.read_epoch = -1;
+            self.checked_epoch = -1;
+            plan.notices.extend(self.follow_policy(rules, offset));
+            if self.place == Place::Held {
+                return;
+            }
+        }
+        let partition = &self.assignment.partition;
         if let Place::NeedsTarget { target, from } = self.place {
             let question = Question {
                 partition: partition.clone(),
@@ -142,6 +155,12 @@ impl Entry {
             plan.cursors.entry(broker).or_default().push(cursor);
             self.place = Place::Fetching(broker);
         }
+    }
+
+    /// Whether the topic was deleted and made again since the position was found: its offsets mean nothing there.
+    fn is_of_another_topic(&mut self, id: Uuid) -> bool {
+        let before = std::mem::replace(&mut self.topic_id, id);
+        !before.is_nil() && !id.is_nil() && before != id
     }
 
     /// Whether there is something to do that waits neither for an answer nor for a seek.
@@ -227,11 +246,12 @@ pub(super) struct Plan {
     pub(super) checks: BTreeMap<BrokerId, Vec<EpochQuestion>>,
     pub(super) cursors: BTreeMap<BrokerId, Vec<Cursor>>,
     pub(super) topics: Vec<Arc<str>>,
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Plan {
     pub(super) fn into_work(self) -> Vec<Work> {
-        let mut work = Vec::new();
+        let mut work: Vec<Work> = self.notices.into_iter().map(Work::Tell).collect();
         if !self.topics.is_empty() {
             work.push(Work::LookUp(self.topics));
         }

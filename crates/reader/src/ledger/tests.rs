@@ -73,6 +73,7 @@ impl Script {
                     format!("fetch {} {offset}", broker.0)
                 }
                 Work::LookUp(topics) => format!("look up {}", topics[0]),
+                Work::Tell(notice) => format!("tell {notice:?}"),
                 Work::Drop { broker, lane } => {
                     assert!(!lane.is_live());
                     format!("drop {}", broker.0)

@@ -1,6 +1,7 @@
 //! What can happen to fetches, scenario by scenario.
 
 mod amounts;
+mod brokers;
 mod damage;
 mod random_logs;
 mod recall;
