@@ -117,6 +117,10 @@ fn decoding(criterion: &mut Criterion) {
                 }
             });
         });
+        group.bench_function("copying the bytes", |bencher| {
+            let mut copy = vec![0; wire.len()];
+            bencher.iter(|| black_box(&mut copy).copy_from_slice(black_box(&wire)));
+        });
         group.bench_function("kafka-protocol", |bencher| {
             bencher.iter(|| {
                 let mut bytes = wire.clone();

@@ -48,6 +48,17 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+#[test]
+fn the_readmes_of_both_languages_begin_with_the_same_commands_and_show_the_same_code() {
+    let english = chapter("README.md");
+    let chinese = chapter("README.zh-CN.md");
+    let code = |text: &str| -> Vec<String> {
+        let blocks = text.split("```").skip(1).step_by(2);
+        blocks.map(str::to_owned).collect()
+    };
+    assert_eq!(code(&chinese), code(&english));
+}
+
 fn chapter(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).expect("the chapter is there")
 }

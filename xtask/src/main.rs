@@ -6,6 +6,7 @@
     reason = "jobs report to the person who started them"
 )]
 
+mod baseline;
 mod bench;
 mod chaos;
 mod checks;

@@ -58,12 +58,9 @@ var words = strings.Fields(`order customer invoice payment shipped pending faile
 	basket stock warehouse carrier parcel address street city country phone email status created updated deleted
 	true false null zero one two`)
 
-const (
-	payloadBytes = 1 << 20
-	payloadStep  = 7919
-)
+const payloadBytes = 1 << 20
 
-// payload holds values of one size, taken from different places of one text.
+// payload holds values of one size, taken one after another from one text.
 type payload struct {
 	text []byte
 	size int
@@ -83,7 +80,7 @@ func newPayload(size int) payload {
 }
 
 func (p payload) value(number int) []byte {
-	start := number * payloadStep % payloadBytes
+	start := number * p.size % payloadBytes
 	return p.text[start : start+p.size]
 }
 
@@ -91,7 +88,7 @@ func (p payload) value(number int) []byte {
 func (l line) allKeys() [][]byte {
 	keys := make([][]byte, l.keys)
 	for i := range keys {
-		keys[i] = []byte("key-" + strconv.Itoa(i))
+		keys[i] = fmt.Appendf(nil, "k%07d", i)
 	}
 	return keys
 }

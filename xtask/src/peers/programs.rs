@@ -153,7 +153,7 @@ fn peer(command: &mut Command, row: &Row, work: &Work<'_>) {
 fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
     command.args(["--brokers", work.brokers]);
     if row.kind == Kind::Start {
-        command.args(["consume", work.topic, "--group", work.group]);
+        command.args(["consume", "--topic", work.topic, "--group", work.group]);
         return;
     }
     let what = match row.kind {
@@ -166,7 +166,9 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
     match row.kind {
         Kind::Produce => {
             command.args(["--size", &row.size.to_string()]);
-            command.args(["--compression", row.codec]);
+            if row.codec != "none" {
+                command.args(["--compression", row.codec]);
+            }
         }
         Kind::Calls => {
             command.args(["--tasks", "1", "--slice", "1000"]);
@@ -184,6 +186,9 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
     }
     if row.keys > 0 {
         command.args(["--keys", &row.keys.to_string()]);
+    }
+    if row.defaults && what == "produce" {
+        command.arg("--defaults");
     }
 }
 

@@ -141,7 +141,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         id: "Cdefaults",
-        title: "consume 100 B, nothing configured",
+        title: "consume 100 B through a new group, nothing configured",
+        kind: Kind::Group,
         defaults: true,
         ..CONSUME
     },

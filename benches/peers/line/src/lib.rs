@@ -100,7 +100,7 @@ impl Line {
     /// The keys of the run; a record's is the one at its number modulo their count.
     #[must_use]
     pub fn all_keys(&self) -> Vec<String> {
-        (0..self.keys).map(|key| format!("key-{key}")).collect()
+        (0..self.keys).map(|key| format!("k{key:07}")).collect()
     }
 }
 

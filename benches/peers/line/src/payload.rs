@@ -1,7 +1,7 @@
 //! The bytes that are written: words in no order, which codecs can shorten, but not to nothing. The programs in Go and
 //! `ekafka perf` write the same.
 
-/// Values of one size, taken from different places of one text.
+/// Values of one size, taken one after another from one text.
 #[derive(Debug)]
 pub struct Payload {
     text: Vec<u8>,
@@ -29,7 +29,7 @@ impl Payload {
     /// The value of the record with that number.
     #[must_use]
     pub fn value(&self, number: usize) -> &[u8] {
-        let start = number.wrapping_mul(STEP) % TEXT;
+        let start = number.wrapping_mul(self.size) % TEXT;
         &self.text[start..start + self.size]
     }
 }
@@ -41,6 +41,3 @@ const WORDS: &str = "order customer invoice payment shipped pending failed retry
     true false null zero one two";
 
 const TEXT: usize = 1 << 20;
-
-/// How far the places of neighbouring values are apart; odd, so that all places come up.
-const STEP: usize = 7919;

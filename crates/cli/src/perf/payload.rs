@@ -1,8 +1,9 @@
-//! The bytes that are written: letters in no order, so that codecs have something to do but no easy game.
+//! The bytes that are written: words in no order, which codecs can shorten, but not to nothing. The other clients that
+//! `cargo xtask peers` compares with write the same.
 
-/// Values of one size, taken one after another from one buffer, and keys that come again.
+/// Values of one size, taken one after another from one text, and keys that come again.
 pub(super) struct Payload {
-    bytes: Vec<u8>,
+    text: Vec<u8>,
     size: usize,
     /// All keys one after the other.
     keys: Vec<u8>,
@@ -10,7 +11,13 @@ pub(super) struct Payload {
     key_count: usize,
 }
 
-const BUFFER: usize = 1 << 20;
+const WORDS: &str = "order customer invoice payment shipped pending failed retry region cluster leader offset \
+    broker partition record header timestamp producer consumer group member session commit fetch batch request \
+    response latency warning info error debug trace user account login token price amount currency total item \
+    basket stock warehouse carrier parcel address street city country phone email status created updated deleted \
+    true false null zero one two";
+
+const TEXT: usize = 1 << 20;
 
 /// Bytes of a key: `k` and seven digits.
 const KEY: usize = 8;
@@ -21,15 +28,19 @@ pub(super) const MOST_KEYS: u64 = 10_000_000;
 impl Payload {
     /// Values of `size` bytes, and so many different keys; no key at all with none.
     pub(super) fn new(size: usize, keys: u64) -> Self {
+        let words: Vec<&str> = WORDS.split_whitespace().collect();
+        let mut text = Vec::with_capacity(TEXT + size + 16);
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let letter = |_| {
+        while text.len() < TEXT + size {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            b'a' + u8::try_from(state % 26).unwrap_or_default()
-        };
+            let chosen = usize::try_from(state >> 32).unwrap_or_default() % words.len();
+            text.extend_from_slice(words.get(chosen).unwrap_or(&"").as_bytes());
+            text.push(b' ');
+        }
         Self {
-            bytes: (0..BUFFER + size).map(letter).collect(),
+            text,
             size,
             keys: (0..keys.min(MOST_KEYS))
                 .flat_map(|number| format!("k{number:07}").into_bytes())
@@ -40,8 +51,8 @@ impl Payload {
 
     /// The value of the record with that number.
     pub(super) fn value(&self, number: usize) -> &[u8] {
-        let start = number.wrapping_mul(self.size) % BUFFER;
-        self.bytes.get(start..start + self.size).unwrap_or_default()
+        let start = number.wrapping_mul(self.size) % TEXT;
+        self.text.get(start..start + self.size).unwrap_or_default()
     }
 
     /// The key of the record with that number: neighbours differ, and each comes as often as the others.
