@@ -3,6 +3,8 @@
 mod configs;
 mod groups;
 mod offsets;
+mod placement;
+mod quotas;
 mod topics;
 
 use ekafka_admin::Client;

@@ -69,6 +69,12 @@ pub(crate) fn features() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes the seeds of all fuzz targets anew.
+pub(crate) fn fuzz_seeds() -> Result<(), Failure> {
+    let example = ["-p", "ekafka-protocol", "--example", "write_fuzz_seeds"];
+    process::run(process::cargo(["run"]).args(example))
+}
+
 /// One fuzz target for `seconds`, from its seeds and what earlier runs found, or the list of targets.
 pub(crate) fn fuzz(target: Option<&str>, seconds: u32) -> Result<(), Failure> {
     installed("fuzz", "cargo-fuzz")?;

@@ -76,6 +76,9 @@ enum Job {
         /// How long to run it, in seconds
         #[arg(long, default_value_t = 60)]
         seconds: u32,
+        /// Write the seeds of all targets anew
+        #[arg(long, conflicts_with = "target")]
+        seeds: bool,
     },
     /// Generate the message tables from Kafka's schemas, or with --check compare them
     Schema {
@@ -118,7 +121,10 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Examples => examples::run(),
         Job::Features => checks::features(),
         Job::Bench { rest } => bench::run(rest),
-        Job::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), *seconds),
+        Job::Fuzz { seeds: true, .. } => checks::fuzz_seeds(),
+        Job::Fuzz {
+            target, seconds, ..
+        } => checks::fuzz(target.as_deref(), *seconds),
         Job::Schema { rest } => schema::run(rest),
         Job::Kafka(arguments) => kafka::run(arguments),
         Job::Chaos(arguments) => chaos::run(arguments),

@@ -140,8 +140,10 @@ impl Connection {
             .map_err(|error| Failure::new("cannot use --brokers", &error))
     }
 
-    /// A client for administrative calls; nothing is dialled yet.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
+    /// A client for administrative calls on brokers that can be reached.
+    pub(crate) async fn client(&self) -> Result<Client, Failure> {
+        // Who cannot be reached at all is told at once, not when the call gives up.
+        drop(self.dial().await?);
         Client::builder()
             .cluster(self.cluster()?)
             .timeout(CALL_LIMIT)

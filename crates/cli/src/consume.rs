@@ -154,7 +154,8 @@ async fn begins(
             .keys()
             .map(|id| (TopicPartition::new(topic, *id), OffsetSpec::from(time)));
         let found = connection
-            .client()?
+            .client()
+            .await?
             .list_offsets(wanted.collect::<Vec<_>>())
             .await;
         let found = found.and_then(ekafka::admin::Outcomes::all);

@@ -56,7 +56,7 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
 }
 
 async fn list(connection: &Connection, states: &[String], as_json: bool) -> Result<(), Failure> {
-    let client = connection.client()?;
+    let client = connection.client().await?;
     let listed = client.list_groups(ListGroups::all().states(states)).await;
     let listed = listed.map_err(|error| Failure::new("cannot list the groups", &error))?;
     let mut groups: Vec<GroupListing> = Vec::new();
@@ -99,7 +99,7 @@ async fn list(connection: &Connection, states: &[String], as_json: bool) -> Resu
 }
 
 async fn describe(connection: &Connection, group: &str, as_json: bool) -> Result<(), Failure> {
-    let client = connection.client()?;
+    let client = connection.client().await?;
     let described = lag::describe(&client, group).await?;
     let progress = lag::progress(&client, &described).await?;
     if as_json {
@@ -166,7 +166,7 @@ fn as_line(described: &GroupDescription, progress: &[lag::Progress]) -> serde_js
 }
 
 async fn delete(connection: &Connection, groups: &[String]) -> Result<(), Failure> {
-    let client = connection.client()?;
+    let client = connection.client().await?;
     let deleted = client.delete_groups(groups).await;
     let deleted = deleted.map_err(|error| Failure::new("cannot delete the groups", &error))?;
     let mut failure = None;

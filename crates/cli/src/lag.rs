@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
-    let client = connection.client()?;
+    let client = connection.client().await?;
     loop {
         let described = describe(&client, &arguments.group).await?;
         let rows = progress(&client, &described).await?;

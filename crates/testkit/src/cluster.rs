@@ -31,11 +31,16 @@ pub(crate) struct Cluster {
     pub(crate) fetch_sessions: BTreeMap<i32, FetchSessions>,
     /// Configurations set on brokers, by node id (or -1 for all) and name.
     pub(crate) broker_configs: BTreeMap<(i32, String), String>,
+    /// Quotas by whom they are about, then by name.
+    pub(crate) quotas: BTreeMap<QuotaEntity, BTreeMap<String, f64>>,
     pub(crate) random: fastrand::Rng,
     /// What the request being handled should not have said; taken by its connection.
     pub(crate) illegal: Vec<String>,
     clock: WallClock,
 }
+
+/// Whom a quota is about: names by kind, no name for the default of the kind.
+pub(crate) type QuotaEntity = BTreeMap<String, Option<String>>;
 
 /// One broker of the cluster.
 #[derive(Debug, Clone)]
@@ -84,6 +89,7 @@ impl Cluster {
             transactions: Transactions::default(),
             fetch_sessions,
             broker_configs: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             random,
             illegal: Vec::new(),
             clock,

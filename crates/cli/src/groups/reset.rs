@@ -97,7 +97,7 @@ struct Move {
 }
 
 pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
-    let client = connection.client()?;
+    let client = connection.client().await?;
     let group = &arguments.group;
     refuse_members(&client, group).await?;
     let committed = lag::committed(&client, group).await?;

@@ -10,9 +10,9 @@ use ekafka_protocol::cold::join_group_response::JoinGroupResponseMember;
 use ekafka_protocol::cold::{JoinGroupRequest, JoinGroupResponse};
 use ekafka_protocol::{BrokerRequest, ErrorCode};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
-use super::{Answer, Call, GROUP_CHECK, Refusal, Waiting, reply, text};
+use super::waiting_member::WaitingMember;
+use super::{Answer, Call, Refusal, reply, text};
 use crate::cluster::Cluster;
 use crate::group::{JoinAnswer, JoinTerms};
 use crate::reply::Reply;
@@ -27,14 +27,8 @@ pub(super) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer
         Ok(receiver) => receiver,
         Err(code) => return respond(shared, call, JoinAnswer::refused(code, &request.member_id)),
     };
-    let mut waiting = WaitingJoin {
-        group: request.group_id.to_string(),
-        receiver,
-        until: call.now,
-    };
-    Ok(waiting
-        .resume(shared, call)?
-        .unwrap_or_else(|| Answer::Wait(Box::new(waiting))))
+    let forgotten = || JoinAnswer::refused(ErrorCode::NOT_COORDINATOR, "");
+    WaitingMember::new(call, &request.group_id, receiver, forgotten, respond).begin(shared, call)
 }
 
 fn join(
@@ -90,38 +84,6 @@ fn join(
         .at_or_new(&request.group_id, call.now)
         .join(&terms, call.now, promise);
     Ok(receiver)
-}
-
-struct WaitingJoin {
-    group: String,
-    receiver: oneshot::Receiver<JoinAnswer>,
-    until: Instant,
-}
-
-impl Waiting for WaitingJoin {
-    fn until(&self) -> Instant {
-        self.until
-    }
-
-    fn resume(&mut self, shared: &Shared, call: &Call) -> Result<Option<Answer>, Refusal> {
-        let deadline = shared
-            .cluster()
-            .groups
-            .at(&self.group, call.now)
-            .and_then(|group| group.next_deadline());
-        self.until = deadline.unwrap_or(call.now + GROUP_CHECK);
-        match self.receiver.try_recv() {
-            Ok(answer) => respond(shared, call, answer).map(Some),
-            Err(oneshot::error::TryRecvError::Empty) => Ok(None),
-            // The group has forgotten its members.
-            Err(oneshot::error::TryRecvError::Closed) => respond(
-                shared,
-                call,
-                JoinAnswer::refused(ErrorCode::NOT_COORDINATOR, ""),
-            )
-            .map(Some),
-        }
-    }
 }
 
 fn respond(shared: &Shared, call: &Call, answer: JoinAnswer) -> Result<Answer, Refusal> {

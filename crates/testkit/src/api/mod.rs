@@ -19,22 +19,28 @@ mod leave_group;
 mod offset_commit;
 mod offset_fetch;
 mod sync_group;
+mod waiting_member;
 
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
 mod end_txn;
 mod txn_offset_commit;
 
+mod alter_client_quotas;
 mod alter_configs;
+mod alter_partition_reassignments;
 mod create_partitions;
 mod create_topics;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod elect_leaders;
 mod list_groups;
+mod list_partition_reassignments;
 mod offset_delete;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -149,8 +155,13 @@ pub(crate) static APIS: &[Api] = &[
     api::<sasl_authenticate::Request>(sasl_authenticate::handle),
     api::<create_partitions::Request>(create_partitions::handle),
     api::<delete_groups::Request>(delete_groups::handle),
+    api::<elect_leaders::Request>(elect_leaders::handle),
     api::<alter_configs::Incremental>(alter_configs::incremental),
+    api::<alter_partition_reassignments::Request>(alter_partition_reassignments::handle),
+    api::<list_partition_reassignments::Request>(list_partition_reassignments::handle),
     api::<offset_delete::Request>(offset_delete::handle),
+    api::<describe_client_quotas::Request>(describe_client_quotas::handle),
+    api::<alter_client_quotas::Request>(alter_client_quotas::handle),
     api::<describe_cluster::Request>(describe_cluster::handle),
 ];
 

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use ekafka_protocol::cold::{SyncGroupRequest, SyncGroupResponse};
 use ekafka_protocol::{BrokerRequest, ErrorCode};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
-use super::{Answer, Call, GROUP_CHECK, Refusal, Waiting, reply, text};
+use super::waiting_member::WaitingMember;
+use super::{Answer, Call, Refusal, reply, text};
 use crate::cluster::Cluster;
 use crate::group::{SyncAnswer, SyncTerms};
 use crate::reply::Reply;
@@ -22,14 +22,8 @@ pub(super) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer
         Ok(receiver) => receiver,
         Err(code) => return respond(shared, call, SyncAnswer::refused(code)),
     };
-    let mut waiting = WaitingSync {
-        group,
-        receiver,
-        until: call.now,
-    };
-    Ok(waiting
-        .resume(shared, call)?
-        .unwrap_or_else(|| Answer::Wait(Box::new(waiting))))
+    let forgotten = || SyncAnswer::refused(ErrorCode::NOT_COORDINATOR);
+    WaitingMember::new(call, &group, receiver, forgotten, respond).begin(shared, call)
 }
 
 fn sync(
@@ -59,38 +53,6 @@ fn sync(
     let (promise, receiver) = Reply::new(&call.waker);
     group.sync(terms, call.now, promise);
     Ok(receiver)
-}
-
-struct WaitingSync {
-    group: String,
-    receiver: oneshot::Receiver<SyncAnswer>,
-    until: Instant,
-}
-
-impl Waiting for WaitingSync {
-    fn until(&self) -> Instant {
-        self.until
-    }
-
-    fn resume(&mut self, shared: &Shared, call: &Call) -> Result<Option<Answer>, Refusal> {
-        let deadline = shared
-            .cluster()
-            .groups
-            .at(&self.group, call.now)
-            .and_then(|group| group.next_deadline());
-        self.until = deadline.unwrap_or(call.now + GROUP_CHECK);
-        match self.receiver.try_recv() {
-            Ok(answer) => respond(shared, call, answer).map(Some),
-            Err(oneshot::error::TryRecvError::Empty) => Ok(None),
-            // The group has forgotten its members.
-            Err(oneshot::error::TryRecvError::Closed) => respond(
-                shared,
-                call,
-                SyncAnswer::refused(ErrorCode::NOT_COORDINATOR),
-            )
-            .map(Some),
-        }
-    }
 }
 
 fn respond(shared: &Shared, call: &Call, answer: SyncAnswer) -> Result<Answer, Refusal> {
