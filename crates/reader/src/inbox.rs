@@ -17,7 +17,7 @@ use crate::error::ReaderError;
 use crate::event::Event;
 use crate::lane::Lane;
 use crate::stats::survey;
-use crate::story::Story;
+use crate::story::{self, Story};
 
 use budget::Budget;
 use routes::Route;
@@ -200,6 +200,7 @@ impl Inbox {
 
     /// Puts an event or error at the end of the queue.
     pub(crate) fn push(&self, item: Item) {
+        story::trace(&item);
         if let Some(story) = self.story.get() {
             story.tell_item(&item);
         }

@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use ekafka_conn::{Cluster, Message};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::TopicPartition;
 use crate::batch::RecordBatch;
@@ -26,7 +27,7 @@ use crate::event::Event;
 use crate::inbox::{Inbox, Item};
 use crate::reset::{Start, StartOffset};
 use crate::stats::{Counters, ReaderStats};
-use crate::story::{Story, narrate};
+use crate::story::{Few, Story, narrate};
 
 use buffered::Buffered;
 pub use handle::ReaderHandle;
@@ -386,14 +387,11 @@ impl Reader {
             clippy::disallowed_methods,
             reason = "the control task, one per Reader; ends when the reader is closed or dropped"
         )]
-        let task = tokio::spawn(control.run());
+        let task = tokio::spawn(control.run().instrument(self.span()));
         self.task = Some(task);
         if !self.settings.loggers.is_silent() {
             let (story, lines) = Story::new();
-            let group = self.settings.group.as_ref();
-            let pattern = group.and_then(|group| group.watch.name.clone());
-            let topics = pattern.unwrap_or_else(|| self.settings.topics.join(", "));
-            story.tell(format!("reading {topics}"));
+            story.tell(format!("reading {}", self.subject()));
             self.inbox.narrate(story);
             #[expect(
                 clippy::disallowed_methods,
@@ -401,6 +399,20 @@ impl Reader {
             )]
             tokio::spawn(narrate(self.settings.loggers.clone(), lines));
         }
+    }
+
+    /// What events of the reader's own task lie in.
+    fn span(&self) -> tracing::Span {
+        let group = self.settings.group.as_ref().map(|group| &*group.id);
+        let client_id = self.cluster.config().client_name();
+        tracing::info_span!("reader", client_id, group, topics = self.subject())
+    }
+
+    /// The topics, or the pattern of their names.
+    fn subject(&self) -> String {
+        let group = self.settings.group.as_ref();
+        let pattern = group.and_then(|group| group.watch.name.clone());
+        pattern.unwrap_or_else(|| Few(&self.settings.topics).to_string())
     }
 
     fn fixed_partitions(&self) -> Vec<TopicPartition> {

@@ -1,4 +1,4 @@
-//! What happens to a reader, told in lines of text.
+//! What happens to a reader, told to `tracing` and in lines of text.
 //!
 //! The lines go through a bounded channel to a task of their own, so that the application's logger
 //! holds up neither the network nor a lock. Lines that come faster than it takes them are left out.
@@ -6,10 +6,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
+use std::fmt;
+
 use ekafka_conn::Loggers;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::TopicPartition;
 use crate::event::Event;
 use crate::inbox::Item;
 
@@ -59,11 +61,38 @@ pub(crate) async fn narrate(loggers: Loggers, mut lines: Receiver<Line>) {
     }
 }
 
+/// Tells `tracing` of an event or an error as it is put in line; the span around it says whose.
+pub(crate) fn trace(item: &Item) {
+    let event = match item {
+        Item::Chunk(_) => return,
+        Item::Error(error) => {
+            let cause: Option<&(dyn Error + 'static)> = error.source();
+            return tracing::warn!(%error, cause, "told the application of an error");
+        }
+        Item::Event { event, .. } => event,
+    };
+    match event {
+        Event::Assigned(all) => tracing::info!(count = all.len(), which = %Few(all), "assigned"),
+        Event::Revoked(all) => tracing::info!(count = all.len(), which = %Few(all), "revoked"),
+        Event::Lost(all) => tracing::warn!(count = all.len(), which = %Few(all), "lost"),
+        Event::OutOfRange {
+            partition,
+            from,
+            to,
+        } => tracing::warn!(%partition, from, to, "the position was out of range"),
+        Event::Truncated {
+            partition,
+            from,
+            to,
+        } => tracing::warn!(%partition, from, to, "the log was cut below the position"),
+    }
+}
+
 fn describe(event: &Event) -> String {
     match event {
-        Event::Assigned(partitions) => format!("assigned: {}", list(partitions)),
-        Event::Revoked(partitions) => format!("revoked: {}", list(partitions)),
-        Event::Lost(partitions) => format!("lost: {}", list(partitions)),
+        Event::Assigned(partitions) => format!("assigned: {}", Few(partitions)),
+        Event::Revoked(partitions) => format!("revoked: {}", Few(partitions)),
+        Event::Lost(partitions) => format!("lost: {}", Few(partitions)),
         Event::OutOfRange {
             partition,
             from,
@@ -73,15 +102,26 @@ fn describe(event: &Event) -> String {
     }
 }
 
-fn list(partitions: &[TopicPartition]) -> String {
-    let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
-    if names.is_empty() {
-        return "nothing".to_owned();
+/// Names, of which no more than a few are shown: a reader may have thousands.
+pub(crate) struct Few<'a, T>(pub(crate) &'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Few<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("nothing");
+        }
+        for (at, name) in self.0.iter().take(SHOWN).enumerate() {
+            let between = if at == 0 { "" } else { ", " };
+            write!(f, "{between}{name}")?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
-    names.join(", ")
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -92,5 +132,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Names shown in one line or field.
+const SHOWN: usize = 16;
 /// Lines kept for a logger that is slow.
 const LINES: usize = 256;

@@ -86,3 +86,33 @@ fn t82_group_faults_are_named_too() {
         &["a timeout is above 24 days"],
     );
 }
+
+#[test]
+fn all_faults_are_in_one_error() {
+    let wrong = ReaderBuilder::default()
+        .topics(["a", ""])
+        .partition(-1)
+        .group_id("")
+        .assignors([])
+        .min_bytes(9)
+        .max_bytes(0)
+        .buffer_memory(0)
+        .queue_capacity(0)
+        .start_offset(StartOffset::At(-7))
+        .heartbeat_interval(Duration::ZERO)
+        .retry_backoff(Duration::from_secs(2), Duration::from_secs(1));
+    let error = wrong.build().unwrap_err();
+    let ReaderError::Config { faults } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(faults.len(), 13, "{faults:?}");
+    let text = error.to_string();
+    assert!(faults.iter().all(|fault| text.contains(fault)), "{text}");
+    assert!(error.is_fatal() && !error.is_retriable());
+    let neither = valid().partition(1).group_id("g").min_bytes(5).max_bytes(4);
+    let both = [
+        "a group chooses the partitions itself",
+        "min_bytes is above max_bytes",
+    ];
+    check(neither, &both);
+}

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use ekafka_conn::{ConnError, Connection, CoordinatorKind};
 use ekafka_protocol::ErrorCode;
+use tracing::Instrument;
 
 use super::calls::Done;
 use super::requests::Desk;
@@ -193,8 +194,10 @@ impl Control {
                 if let Some(group) = &mut self.group {
                     group.subscribed.clone_from(&topics);
                 }
+                let span = tracing::debug_span!("join", why);
                 let why = Some(why);
-                self.call(requests::join(desk, topics, member_id, owned, last, why));
+                let join = requests::join(desk, topics, member_id, owned, last, why);
+                self.call(join.instrument(span));
             }
             Action::Assign { joined } => self.call(requests::divide(desk, joined)),
             Action::Sync { identity, protocol } => {
@@ -326,7 +329,8 @@ impl Control {
             return;
         };
         let desk = self.desk(group, super::now());
-        self.call(requests::commit(desk, number, identity, offsets));
+        let span = tracing::debug_span!("commit", partitions = offsets.len());
+        self.call(requests::commit(desk, number, identity, offsets).instrument(span));
     }
 
     fn handle_committed(

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use ekafka_conn::Loggers;
 
-use super::{LINES, Story, narrate};
+use super::{Few, LINES, Story, narrate};
 use crate::TopicPartition;
 use crate::error::ReaderError;
 use crate::event::Event;
@@ -39,4 +39,13 @@ async fn events_and_errors_reach_their_loggers_and_a_flood_is_cut() {
         ["log assigned: t[1]", "error the reader is closed"]
     );
     assert_eq!(told.len(), LINES);
+}
+
+#[test]
+fn a_long_list_is_cut() {
+    let names: Vec<TopicPartition> = (0..20).map(|at| TopicPartition::new("t", at)).collect();
+    assert_eq!(Few(&names[..2]).to_string(), "t[0], t[1]");
+    let all = Few(&names).to_string();
+    assert!(all.ends_with("t[14], t[15] and 4 more"), "{all}");
+    assert_eq!(Few(&names[..0]).to_string(), "nothing");
 }

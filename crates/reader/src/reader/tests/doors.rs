@@ -1,9 +1,6 @@
-//! What the caller holds: positions, statistics, loggers, and futures that are dropped.
+//! What the caller holds: positions, statistics, loggers.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 use std::time::Duration;
 
 use ekafka_protocol::{ApiKey, ErrorCode};
@@ -161,62 +158,6 @@ async fn s1_52_s3_27_only_the_readers_own_messages_are_committed_and_none_after_
     for messages in [&messages[..], &[foreign]] {
         let refused = handle.commit_messages(messages).await.unwrap_err();
         assert!(matches!(refused, ReaderError::Closed), "{refused}");
-    }
-}
-
-/// Polls a future at most `polls` times, each after something happened; then drops it.
-async fn polled<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        match future.as_mut().poll(context) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
-
-#[tokio::test(start_paused = true)]
-async fn s1_36_futures_dropped_at_any_poll_lose_no_record() {
-    for polls in 1..6 {
-        let kafka = kafka().await;
-        kafka.create_topic("t", 1).unwrap();
-        for _ in 0..10 {
-            write(&kafka, "t", 0, 3);
-        }
-        let mut reader = builder(&kafka).topic("t").group_id("g").build().unwrap();
-        let mut read = Vec::new();
-        let mut turn = 0;
-        while read.len() < 30 {
-            turn += 1;
-            match turn % 3 {
-                0 => {
-                    if let Some(message) = polled(reader.fetch_message(), polls).await {
-                        read.push(message.unwrap().offset());
-                    }
-                }
-                1 => {
-                    if let Some(message) = polled(reader.read_message(), polls).await {
-                        read.push(message.unwrap().offset());
-                    }
-                }
-                _ => {
-                    if let Some(batch) = polled(reader.next_batch(), polls).await {
-                        let batch = batch.unwrap();
-                        read.extend(batch.iter().map(|record| record.unwrap().offset));
-                    }
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let expected: Vec<i64> = (0..30).collect();
-        assert_eq!(read, expected, "dropped after {polls} polls");
     }
 }
 
