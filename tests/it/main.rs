@@ -5,6 +5,7 @@ mod client;
 mod compat;
 mod conn;
 mod environment;
+mod facade;
 mod guide;
 mod logging_in;
 mod reader;

@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     process::run(&mut process::cargo(["build", "-p", "ekafka", "--examples"]))?;
     for name in names()? {
         println!("== {name}");
-        let said = if name == SIGNALLED {
+        let said = if SIGNALLED.contains(&name.as_str()) {
             until_told_to_end(&name)?
         } else {
             process::capture(&mut example(&name))?
@@ -31,8 +31,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The example that goes on until it gets SIGTERM.
-const SIGNALLED: &str = "shutdown";
+/// The examples that go on until they get SIGTERM.
+const SIGNALLED: [&str; 2] = ["consumer_server", "shutdown"];
 
 /// All of them, in the order of their names.
 fn names() -> Result<Vec<String>, Failure> {

@@ -77,11 +77,31 @@ impl Consumer {
         call.take_message().ok_or(ComponentError::Closed)
     }
 
+    /// The next message; while it is waited for, the lag is looked up every now and then.
     async fn taken(&self, command: Command) -> Result<Message, ComponentError> {
-        if command == Command::ReadMessage {
-            self.seat.read().await
-        } else {
-            self.seat.fetch().await
+        loop {
+            let taking = async {
+                match command {
+                    Command::ReadMessage => self.seat.read().await,
+                    _ => self.seat.fetch().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                taken = taking => return taken,
+                () = self.lag_is_due() => {}
+            }
+            // A lag that cannot be had now is looked up next time.
+            if let Ok(lag) = self.seat.now().await?.read_lag().await {
+                self.lag.store(lag, Ordering::Release);
+            }
+        }
+    }
+
+    async fn lag_is_due(&self) {
+        match self.config.read_lag_interval {
+            Some(interval) if self.config.group_id.is_empty() => tokio::time::sleep(interval).await,
+            _ => std::future::pending().await,
         }
     }
 

@@ -181,6 +181,9 @@ pub(super) fn consumer(
         .heartbeat_interval(config.heartbeat_interval)
         .join_backoff(config.join_group_backoff)
         .commit_interval(config.commit_interval)
+        .retention_time(config.retention_time)
+        .watch_partition_changes(config.watch_partition_changes)
+        .partition_watch_interval(config.partition_watch_interval)
         .assignors(assignors(&config.group_balancers)))
 }
 
@@ -208,6 +211,9 @@ pub(super) fn group(
         .heartbeat_interval(config.heartbeat_interval)
         .join_backoff(config.join_group_backoff)
         .commit_interval(config.commit_interval)
+        .retention_time(config.retention_time)
+        .watch_partition_changes(config.watch_partition_changes)
+        .partition_watch_interval(config.partition_watch_interval)
         .assignors(assignors(&config.group_balancers)))
 }
 

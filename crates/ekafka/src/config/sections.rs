@@ -129,7 +129,7 @@ section! {
         join_group_backoff: Duration = Duration::from_secs(5) => "joinGroupBackoff",
         /// How long the broker keeps committed offsets; negative leaves it to the broker.
         retention_time: Option<Duration> = None => "retentionTime",
-        /// How often the lag is looked up; negative never does.
+        /// How often the lag of a partition is looked up while no message comes; negative never does. Messages of groups tell their own.
         read_lag_interval: Option<Duration> = Some(Duration::from_secs(60)) => "readLagInterval",
         /// Collects marked offsets and commits them this often; `0s` commits in each call.
         commit_interval: Duration = Duration::ZERO => "commitInterval",
@@ -177,7 +177,7 @@ section! {
         max_bytes: u32 = 1_048_576 => "maxBytes",
         /// How long the broker waits for `minBytes`.
         max_wait: Duration = Duration::from_secs(10) => "maxWait",
-        /// How often the lag is looked up; negative never does.
+        /// Accepted from the documents; without effect, since each message tells its lag.
         read_lag_interval: Option<Duration> = Some(Duration::from_secs(60)) => "readLagInterval",
         /// Collects marked offsets and commits them this often; `0s` commits in each call.
         commit_interval: Duration = Duration::ZERO => "commitInterval",

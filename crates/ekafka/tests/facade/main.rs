@@ -6,8 +6,10 @@
 )]
 
 mod components;
+mod group_keys;
 mod groups;
 mod interceptors;
 mod keys;
+mod observing;
 mod rig;
 mod servers;

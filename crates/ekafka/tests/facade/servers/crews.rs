@@ -154,17 +154,17 @@ async fn a_rebalance_waits_for_what_is_at_work() {
         .order(Order::Key)
         .build();
     let (seen, other_seen) = (Seen::default(), Seen::default());
-    for (server, seen) in [(&server, &seen)] {
+    server.on_each_message(None, {
         let seen = seen.clone();
-        server.on_each_message(None, move |_, message| {
+        move |_, message| {
             let seen = seen.clone();
             async move {
                 tokio::time::sleep(std::time::Duration::from_secs(2)).await;
                 seen.note(text(&message));
                 Ok(())
             }
-        });
-    }
+        }
+    });
     let other = crate::rig::component(&kafka, super::TOML);
     let second = container(&other).build();
     second.on_each_message(None, {
