@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{expect_frozen, sent};
 use crate::faults::{expect_numbers, send_numbers, small_batches, stamps};
-use crate::rig::{config, start, values};
+use crate::rig::{DELIVERY_TIMEOUT, config, start, values};
 
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 
@@ -178,4 +178,94 @@ async fn missing_rights_are_fatal_and_nothing_is_sent() {
         assert!(error.to_string().contains(code.name().unwrap()), "{error}");
         assert!(kafka.requests_of(ApiKey::PRODUCE).is_empty());
     }
+}
+
+/// The leader is gone for longer than the delivery timeout: what was sent meanwhile is reported as not written, in time, other
+/// partitions keep their pace, and what is written after its return is.
+#[tokio::test(start_paused = true)]
+async fn a_leader_gone_for_longer_than_the_delivery_timeout_costs_its_records_alone() {
+    let kafka = start(EmbeddedKafka::builder()).await;
+    kafka.create_topic_on("t", &[vec![2], vec![3]]).unwrap();
+    let writer = small_batches(&kafka).build().unwrap();
+    for handle in send_numbers(&writer, 0..20, 2).await {
+        handle.await.unwrap();
+    }
+    kafka.stop_node(2).await;
+    let begun = Instant::now();
+    let mut lost = Vec::new();
+    for number in 0..50 {
+        let value = format!("lost {number}");
+        lost.push(writer.send(Record::new(&value).partition(0)).await.unwrap());
+        let before = Instant::now();
+        let other = (21 + 2 * number).to_string();
+        writer
+            .write(&[Record::new(&other).partition(1)])
+            .await
+            .unwrap();
+        assert!(before.elapsed() < Duration::from_millis(10));
+    }
+    for (number, handle) in lost.into_iter().enumerate() {
+        let error = handle.await.unwrap_err();
+        // The first went into the connection before its end was seen.
+        if number > 0 {
+            assert_eq!(error.class(), ErrorClass::NotWritten, "{error}");
+        }
+        assert!(error.is_retriable());
+    }
+    let late = begun.elapsed() - DELIVERY_TIMEOUT;
+    assert!(late < Duration::from_millis(10), "{late:?}");
+    tokio::time::sleep(DELIVERY_TIMEOUT).await;
+    kafka.start_node(2).await.unwrap();
+    let back = Instant::now();
+    writer
+        .write(&[Record::new("20").partition(0)])
+        .await
+        .unwrap();
+    assert!(
+        back.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        back.elapsed()
+    );
+    let mut found = values(&kafka, "t", 0);
+    assert_eq!(found.pop().unwrap(), "20");
+    assert_eq!(found.len(), 10, "nothing that was reported as not written");
+}
+
+/// Closed with a deadline while its only broker is silent: the close ends at the deadline, says what was lost, and every
+/// record knows which.
+#[tokio::test(start_paused = true)]
+async fn closing_on_a_silent_broker_ends_at_the_deadline() {
+    let kafka = start(EmbeddedKafka::builder()).await;
+    kafka.create_topic("t", 1).unwrap();
+    let writer = small_batches(&kafka).build().unwrap();
+    for handle in send_numbers(&writer, 0..10, 1).await {
+        handle.await.unwrap();
+    }
+    kafka
+        .on_next(ApiKey::PRODUCE)
+        .silence_after()
+        .times(usize::MAX);
+    let handles = send_numbers(&writer, 10..200, 1).await;
+    let deadline = Instant::now() + Duration::from_secs(12);
+    let undelivered = writer.close(deadline).await.unwrap_err();
+    assert!(Instant::now() - deadline <= Duration::from_millis(1));
+    let mut classes = [0, 0];
+    let found = values(&kafka, "t", 0);
+    for (number, handle) in (10..).zip(handles) {
+        let error = handle.await.unwrap_err();
+        let stored = found.contains(&number.to_string());
+        match error.class() {
+            ErrorClass::NotWritten => {
+                assert!(!stored, "{number}: {error}");
+                classes[0] += 1;
+            }
+            ErrorClass::MaybeWritten => classes[1] += 1,
+            other => panic!("{number}: {other}"),
+        }
+    }
+    assert_eq!(
+        [undelivered.not_written, undelivered.maybe_written],
+        classes
+    );
+    assert!(classes.iter().all(|count| *count > 0), "{classes:?}");
 }

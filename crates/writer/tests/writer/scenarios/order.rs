@@ -5,6 +5,7 @@ use std::time::Duration;
 use ekafka_protocol::{ApiKey, ErrorCode};
 use ekafka_testkit::{EmbeddedKafka, FaultBuilder};
 use ekafka_writer::{Acks, Record};
+use tokio::time::Instant;
 
 use super::sent;
 use crate::faults::{expect_numbers, send_numbers, small_batches};
@@ -98,4 +99,23 @@ async fn s06_a_moving_leader_is_followed() {
     let moved = sent.iter().position(|batch| batch.node == 2).unwrap();
     assert_eq!(moved, 1 + 5 + 2, "the two taken made room for two");
     assert!(sent[moved..].iter().all(|batch| batch.node == 2));
+}
+
+/// A long way is kept full: five batches of a partition share a round trip, and take a fifth of the time.
+#[tokio::test(start_paused = true)]
+async fn five_batches_share_a_round_trip() {
+    let mut times = Vec::new();
+    for depth in [1, 5] {
+        let kafka = distant().await;
+        let config = small_batches(&kafka).max_in_flight(depth);
+        let writer = config.build().unwrap();
+        writer.write(&[Record::new("0")]).await.unwrap();
+        let values: Vec<_> = (1..=1000).map(|number| number.to_string()).collect();
+        let records: Vec<_> = values.iter().map(Record::new).collect();
+        let begun = Instant::now();
+        writer.write(&records).await.unwrap();
+        times.push(begun.elapsed());
+        expect_numbers(&kafka, 0..1001, 1);
+    }
+    assert!(times[1] * 9 / 2 <= times[0], "{times:?}");
 }
