@@ -18,6 +18,12 @@ mod kafka_go;
 mod tests;
 
 /// Who has to have a batch before it counts as written. Kafka: `acks`.
+///
+/// ```
+/// use ekafka_writer::{Acks, Writer};
+///
+/// let config = Writer::builder().brokers(["localhost:9092"]).acks(Acks::One);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Acks {
     /// No one: written means handed to the operating system. Nothing is ever sent twice, and offsets are not known.
@@ -30,6 +36,23 @@ pub enum Acks {
 }
 
 /// Everything that can be set on a [`Writer`]; obtained from [`Writer::builder`], ended by [`build`](Self::build).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ekafka_writer::WriterError> {
+/// use std::time::Duration;
+///
+/// use ekafka_writer::WriterConfig;
+///
+/// let writer = WriterConfig::default()
+///     .brokers(["broker-1:9092", "broker-2:9092"])
+///     .topic("orders")
+///     .linger(Duration::from_millis(5))
+///     .delivery_timeout(Duration::from_secs(30))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a writer is made by `build`"]
 pub struct WriterConfig {

@@ -16,6 +16,21 @@ pub use closing::{Undelivered, UndeliveredPartition};
 pub use of_call::{MessageTooLarge, WriteErrors};
 
 /// Why a call or a record failed. Cheap to clone: all records of a batch share one cause.
+///
+/// ```
+/// use ekafka_writer::WriterError;
+///
+/// fn advise(error: &WriterError) -> &'static str {
+///     match error {
+///         WriterError::RecordTooLarge { .. } => "make it smaller",
+///         error if error.is_fatal() => "make a new writer",
+///         error if error.maybe_written() => "look before writing it again",
+///         error if error.is_retriable() => "write it again",
+///         _ => "give it up",
+///     }
+/// }
+/// assert_eq!(advise(&WriterError::Closed), "make a new writer");
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriterError {
@@ -192,6 +207,17 @@ impl WriterError {
 }
 
 /// What is known about a record that failed.
+///
+/// ```
+/// use ekafka_writer::{ErrorClass, WriterError};
+///
+/// /// Whether the record can be written again without a second copy.
+/// fn is_safe_to_repeat(error: &WriterError) -> bool {
+///     matches!(error.class(), ErrorClass::NotWritten)
+/// }
+/// assert!(is_safe_to_repeat(&WriterError::Closed));
+/// assert_eq!(WriterError::Closed.class().to_string(), "not_written");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorClass {
@@ -217,6 +243,13 @@ impl fmt::Display for ErrorClass {
 }
 
 /// A topic and one of its partitions.
+///
+/// ```
+/// use ekafka_writer::TopicPartition;
+///
+/// let at = TopicPartition { topic: "orders".into(), partition: 3 };
+/// assert_eq!(at.to_string(), "orders-3");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TopicPartition {
     /// The topic's name.
@@ -232,6 +265,16 @@ impl fmt::Display for TopicPartition {
 }
 
 /// What stood in the way of a batch when it was given up.
+///
+/// ```
+/// use ekafka_writer::{Cause, WriterError};
+///
+/// /// Whether the record was given up because nobody answered in time.
+/// fn is_late(error: &WriterError) -> bool {
+///     matches!(error, WriterError::NotWritten { cause: Cause::Expired, .. })
+/// }
+/// assert!(!is_late(&WriterError::Closed));
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Cause {

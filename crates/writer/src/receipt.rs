@@ -16,6 +16,19 @@ mod tests;
 
 /// A record on its way. Await it for the outcome; dropping it changes nothing, the record is written all the same.
 ///
+/// ```no_run
+/// # async fn example(writer: ekafka_writer::Writer) -> Result<(), ekafka_writer::WriterError> {
+/// use ekafka_writer::Record;
+///
+/// let delivery = writer.send(Record::new("v")).await?;
+/// if !delivery.is_done() {
+///     println!("on its way");
+/// }
+/// let delivered = delivery.await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Cancel safety
 /// Dropping it, or a future that awaits `&mut` of it, loses nothing: the outcome stays with the batch.
 #[derive(Debug)]
@@ -101,6 +114,15 @@ impl Drop for Delivery {
 }
 
 /// Where a record was written.
+///
+/// ```no_run
+/// # async fn example(delivery: ekafka_writer::Delivery) -> Result<(), ekafka_writer::WriterError> {
+/// let delivered = delivery.await?;
+/// let (topic, partition) = (delivered.topic(), delivered.partition());
+/// println!("{topic}-{partition}, offset {:?}, at {} ms", delivered.offset(), delivered.timestamp());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Delivered {
     receipt: Arc<Receipt>,

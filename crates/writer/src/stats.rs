@@ -16,6 +16,13 @@ pub use json::DetailedWriterStats;
 /// What a writer has done since the snapshot before; see [`Writer::stats`](crate::Writer::stats).
 ///
 /// Serialised it has the keys that users of kafka-go know; [`detailed`](Self::detailed) has all.
+///
+/// ```no_run
+/// # fn example(writer: &ekafka_writer::Writer) {
+/// let stats = writer.stats();
+/// println!("{:?} per request, {} records per batch", stats.write_time.avg, stats.batch_size.avg);
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriterStats {

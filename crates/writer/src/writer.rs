@@ -101,6 +101,19 @@ impl Writer {
     ///
     /// The records that can be written are, whatever becomes of the others.
     ///
+    /// ```no_run
+    /// # async fn example(writer: ekafka_writer::Writer) {
+    /// use ekafka_writer::Record;
+    ///
+    /// let records = [Record::new("two apples").key("user-7"), Record::new("a pear")];
+    /// if let Err(errors) = writer.write(&records).await {
+    ///     for (index, error) in errors.iter() {
+    ///         eprintln!("record {index}: {error}, may be there: {}", error.maybe_written());
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`WriteErrors`] with one slot for each record, when any failed.
     ///
@@ -121,6 +134,18 @@ impl Writer {
     /// A record without a timestamp gets the time of this call, which on Linux may be some milliseconds early (the
     /// system's last clock tick) but not earlier than its batch.
     ///
+    /// ```no_run
+    /// # async fn example(writer: ekafka_writer::Writer) -> Result<(), ekafka_writer::WriterError> {
+    /// use ekafka_writer::Record;
+    ///
+    /// // Both are on their way before the first outcome is waited for.
+    /// let first = writer.send(Record::new("one")).await?;
+    /// let second = writer.send(Record::new("two")).await?;
+    /// println!("offsets {:?} and {:?}", first.await?.offset(), second.await?.offset());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The reason why the record was not accepted: no class but "not written".
     ///
@@ -135,6 +160,18 @@ impl Writer {
     }
 
     /// Accepts one record if that takes no waiting.
+    ///
+    /// ```no_run
+    /// # fn example(writer: ekafka_writer::Writer) {
+    /// use ekafka_writer::{Record, WriterError};
+    ///
+    /// match writer.try_send(Record::new("a measurement that may be left out")) {
+    ///     Ok(delivery) => drop(delivery),
+    ///     Err(WriterError::NoRoom { .. }) => println!("left out"),
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`WriterError::NoRoom`] when there is no room now or the topic's partitions are not known yet; otherwise as
@@ -171,6 +208,15 @@ impl Writer {
 
     /// Sends what is buffered now without delay, and waits until all of it has its outcome, good or bad.
     ///
+    /// ```no_run
+    /// # async fn example(writer: ekafka_writer::Writer) -> Result<(), ekafka_writer::WriterError> {
+    /// let delivery = writer.send(ekafka_writer::Record::new("the last one")).await?;
+    /// writer.flush().await;
+    /// assert!(delivery.is_done());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Cancel safety
     /// Dropping the future stops the waiting only.
     pub async fn flush(&self) {
@@ -178,6 +224,20 @@ impl Writer {
     }
 
     /// Accepts nothing more, delivers what is buffered until `deadline`, and gives up the rest.
+    ///
+    /// ```no_run
+    /// # async fn example(writer: ekafka_writer::Writer) {
+    /// use std::time::Duration;
+    ///
+    /// use tokio::time::Instant;
+    ///
+    /// if let Err(undelivered) = writer.close(Instant::now() + Duration::from_secs(10)).await {
+    ///     for share in &undelivered.partitions {
+    ///         eprintln!("{}: {} records not written", share.at, share.not_written);
+    ///     }
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Undelivered`] with the number of records that were given up at the deadline, for each partition. Records that failed before are not

@@ -6,6 +6,15 @@ use super::{Balancer, RoundRobin, pick_any};
 use ekafka_conn::Record;
 
 /// A 32-bit hash of a key, for [`Hash`](struct@Hash) and [`ReferenceHash`]. Functions `Fn(&[u8]) -> u32` are hashers.
+///
+/// ```
+/// use ekafka_writer::balancer::{Balancer, Hash};
+/// use ekafka_writer::Record;
+///
+/// let by_length = |key: &[u8]| key.len() as u32;
+/// let balancer = Hash::with_hasher(by_length);
+/// assert_eq!(balancer.balance(&Record::new("v").key("four"), &[0, 1, 2]), 1);
+/// ```
 pub trait Hasher32: Send + Sync {
     /// The hash of `key`.
     fn hash(&self, key: &[u8]) -> u32;
@@ -18,6 +27,13 @@ impl<F: Fn(&[u8]) -> u32 + Send + Sync> Hasher32 for F {
 }
 
 /// Sarama's hash partitioner: the hash as a signed number, its remainder, made positive. Records without a key go round robin.
+///
+/// ```
+/// use ekafka_writer::Record;
+/// use ekafka_writer::balancer::{Balancer, Hash};
+///
+/// assert_eq!(Hash::new().balance(&Record::new("v").key("Key-A"), &[0, 1, 2]), 2);
+/// ```
 pub struct Hash {
     hasher: Box<dyn Hasher32>,
     without_key: RoundRobin,
@@ -57,6 +73,13 @@ impl Balancer for Hash {
 }
 
 /// Sarama's reference hash partitioner: the sign bit masked, then the remainder. Records without a key go anywhere.
+///
+/// ```
+/// use ekafka_writer::Record;
+/// use ekafka_writer::balancer::{Balancer, ReferenceHash};
+///
+/// assert_eq!(ReferenceHash::new().balance(&Record::new("v").key("Key-A"), &[0, 1, 2]), 2);
+/// ```
 pub struct ReferenceHash {
     hasher: Box<dyn Hasher32>,
 }

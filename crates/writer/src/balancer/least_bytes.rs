@@ -7,6 +7,16 @@ use ekafka_conn::Record;
 
 /// Sends each record to the partition with the fewest key and value bytes so far; ties go to the lowest partition.
 /// All counts start over when the number of partitions changes.
+///
+/// ```
+/// use ekafka_writer::Record;
+/// use ekafka_writer::balancer::{Balancer, LeastBytes};
+///
+/// let balancer = LeastBytes::new();
+/// assert_eq!(balancer.balance(&Record::new("four"), &[0, 1]), 0);
+/// assert_eq!(balancer.balance(&Record::new("two"), &[0, 1]), 1);
+/// assert_eq!(balancer.balance(&Record::new("more"), &[0, 1]), 1);
+/// ```
 #[derive(Debug, Default)]
 pub struct LeastBytes {
     /// Bytes sent, by position in the partition list.

@@ -22,6 +22,16 @@ pub use round_robin::RoundRobin;
 /// Chooses the partition of a record. Called by several threads at once, without a lock of the writer's held.
 ///
 /// Closures `Fn(&Record<'_>, &[i32]) -> i32` are balancers.
+///
+/// ```
+/// use ekafka_writer::{Record, Writer};
+///
+/// let by_shop = |record: &Record<'_>, partitions: &[i32]| match record.key {
+///     Some(key) if key.starts_with(b"big-shop") => partitions[0],
+///     _ => partitions[partitions.len() - 1],
+/// };
+/// let config = Writer::builder().topic("orders").balancer(by_shop);
+/// ```
 pub trait Balancer: Send + Sync {
     /// The partition for `record`, one of `partitions` (ascending, never empty). Anything else fails the record.
     fn balance(&self, record: &Record<'_>, partitions: &[i32]) -> i32;

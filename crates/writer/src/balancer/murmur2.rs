@@ -4,6 +4,14 @@ use super::{Balancer, pick, pick_any};
 use ekafka_conn::Record;
 
 /// Murmur2 of the key, modulo the partitions. An absent key goes anywhere, unless `consistent`; an empty key is hashed.
+///
+/// ```
+/// use ekafka_writer::Record;
+/// use ekafka_writer::balancer::{Balancer, Murmur2Balancer};
+///
+/// let balancer = Murmur2Balancer::default();
+/// assert_eq!(balancer.balance(&Record::new("v").key("Key-B"), &[0, 1, 2]), 2);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Murmur2Balancer {
     /// Hash an absent key as an empty one, so that such records always land on one partition.
@@ -20,6 +28,10 @@ impl Balancer for Murmur2Balancer {
 }
 
 /// The 32-bit murmur2 that Kafka uses: seed 0x9747b28c, words in little-endian order.
+///
+/// ```
+/// assert_eq!(ekafka_writer::balancer::murmur2(b"kafka"), 0xd067_cf64);
+/// ```
 #[must_use]
 pub fn murmur2(key: &[u8]) -> u32 {
     const SEED: u32 = 0x9747_b28c;

@@ -6,6 +6,15 @@ use super::{Balancer, pick};
 use ekafka_conn::Record;
 
 /// Hands `chunk_size` records to one partition, then moves to the next.
+///
+/// ```
+/// use ekafka_writer::Record;
+/// use ekafka_writer::balancer::{Balancer, RoundRobin};
+///
+/// let balancer = RoundRobin::new(2);
+/// let chosen = [0; 5].map(|_| balancer.balance(&Record::new("v"), &[0, 1]));
+/// assert_eq!(chosen, [0, 0, 1, 1, 0]);
+/// ```
 #[derive(Debug)]
 pub struct RoundRobin {
     /// Records per partition before moving on, at least one.

@@ -13,6 +13,18 @@ use crate::receipt::Ack;
 ///
 /// All of its records share the outcome. A batch that the broker found too large, and that was cut for it, is told as the
 /// batches that it was cut into.
+///
+/// ```
+/// use ekafka_writer::CompletedBatch;
+///
+/// fn report(batch: &CompletedBatch) {
+///     let Some(error) = batch.error() else { return };
+///     for record in batch.records() {
+///         eprintln!("order {} was not written: {error}", record.tag());
+///     }
+/// }
+/// let config = ekafka_writer::Writer::builder().completion(report);
+/// ```
 #[derive(Debug)]
 pub struct CompletedBatch {
     at: TopicPartition,

@@ -12,6 +12,21 @@ impl WriterConfig {
     /// 10 s for each; but acknowledged by all replicas and idempotent, which kafka-go cannot be.
     ///
     /// A lone record waits for the whole second: that is what its documents promise. The default configuration does not.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), ekafka_writer::WriterError> {
+    /// use ekafka_writer::{Acks, WriterConfig};
+    ///
+    /// let writer = WriterConfig::kafka_go()
+    ///     .addr("localhost:9092")
+    ///     .topic("orders")
+    ///     .required_acks(Acks::One)
+    ///     .build()?;
+    /// assert_eq!(writer.stats().max_batch_size, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn kafka_go() -> Self {
         Self {
             like_kafka_go: true,

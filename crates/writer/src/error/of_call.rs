@@ -7,6 +7,18 @@ use ekafka_conn::Record;
 use super::WriterError;
 
 /// One slot for each record of a call, in the order of the call; `None` where the record was written.
+///
+/// ```no_run
+/// # async fn example(writer: ekafka_writer::Writer, records: &[ekafka_writer::Record<'_>]) {
+/// if let Err(errors) = writer.write(records).await {
+///     eprintln!("{} of {} failed", errors.count(), errors.len());
+///     // What no broker has is tried once more.
+///     let unwritten = errors.iter().filter(|(_, error)| !error.maybe_written());
+///     let again: Vec<_> = unwritten.map(|(index, _)| records[index]).collect();
+///     let _ = writer.write(&again).await;
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct WriteErrors {
     slots: Vec<Option<WriterError>>,
