@@ -221,6 +221,7 @@ impl Ledger {
             topic_id: Uuid::nil(),
             sizes: BatchSizes::default(),
             paused: false,
+            begins_at_end: false,
             assignment: Arc::clone(&assignment),
         };
         self.restless.insert(assignment.partition.clone());
@@ -256,6 +257,7 @@ impl Ledger {
     fn seek_known(&mut self, partition: &TopicPartition, start: Start, leader_epoch: i32) -> bool {
         self.replace(partition, |entry, _| {
             entry.place = Place::of(start);
+            entry.begins_at_end = false;
             entry.read_epoch = leader_epoch;
         })
     }
@@ -327,6 +329,7 @@ impl Ledger {
             }
             Ok(None) => {
                 entry.place = Place::of(rules.start);
+                entry.begins_at_end = rules.start == Start::Ask(Target::Last);
                 if let Start::At(offset) = rules.start {
                     entry.found(offset);
                 }
@@ -362,6 +365,9 @@ impl Ledger {
         match answer {
             Ok(Some(offset)) => {
                 entry.found(offset);
+                if std::mem::take(&mut entry.begins_at_end) {
+                    entry.assignment.mark(offset, -1);
+                }
                 // Behind what the lane has handed out nothing counts as new, so going back takes another lane.
                 let reached = entry.lane.position();
                 if from.is_some() && reached.is_some_and(|reached| offset < reached) {

@@ -12,6 +12,7 @@ mod kcat;
 mod lines;
 mod report;
 mod secured;
+mod sharing;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -31,6 +32,12 @@ pub(crate) struct Arguments {
     /// A Python that can import confluent_kafka, such as one in a virtual environment
     #[arg(long, env = "EKAFKA_PYTHON", default_value = "python3")]
     python: PathBuf,
+    /// Only the steps in which several clients share one group
+    #[arg(long)]
+    sharing: bool,
+    /// Start our programs as they were built last
+    #[arg(long)]
+    built: bool,
 }
 
 /// One side of every step: the brokers, and how this run tells its topics and groups from those of others.
@@ -66,12 +73,17 @@ impl Site {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    process::run(&mut process::cargo([
-        "build",
-        "--release",
-        "-p",
-        "ekafka-cli",
-    ]))?;
+    if !arguments.built {
+        process::run(&mut process::cargo([
+            "build",
+            "--release",
+            "-p",
+            "ekafka-cli",
+            "-p",
+            "ekafka-tests",
+            "--bins",
+        ]))?;
+    }
     let ekafka = process::built("release/ekafka");
     let embedded = match arguments.brokers {
         Some(_) => None,
@@ -88,7 +100,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     println!("brokers {}", site.brokers);
     let mut report = Report::default();
-    steps(&site, arguments, &mut report);
+    if arguments.sharing {
+        only_sharing(&site, arguments, &mut report);
+    } else {
+        steps(&site, arguments, &mut report);
+    }
     if embedded.is_none() {
         report.step("what this run created is deleted", || clean(&site));
     }
@@ -116,6 +132,8 @@ fn steps(site: &Site, arguments: &Arguments, report: &mut Report) {
     if tools.is_some() || has_kcat {
         exchange::steps(site, tools.as_ref(), has_kcat, report);
     }
+    let python = has_confluent.then_some(arguments.python.as_path());
+    sharing::steps(site, tools.as_ref(), python, report);
     match arguments.brokers {
         None => {
             let python = has_confluent.then_some(arguments.python.as_path());
@@ -123,6 +141,19 @@ fn steps(site: &Site, arguments: &Arguments, report: &mut Report) {
         }
         Some(_) => report.skip("SASL and TLS", "--brokers names no such listeners"),
     }
+}
+
+fn only_sharing(site: &Site, arguments: &Arguments, report: &mut Report) {
+    let tools = Tools::find().ok();
+    let python = arguments.python.as_path();
+    let has_confluent =
+        process::succeeds(Command::new(python).args(["-c", "import confluent_kafka"]));
+    sharing::steps(
+        site,
+        tools.as_ref(),
+        has_confluent.then_some(python),
+        report,
+    );
 }
 
 /// Deletes the topics of this run.

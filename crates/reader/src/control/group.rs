@@ -22,7 +22,7 @@ use crate::lane::Assignment;
 use crate::membership::classic::{Action, Classic, JoinFailure, Joined};
 use crate::membership::verdict::Failure;
 
-use crate::reset::Position;
+use crate::reset::{Position, StartOffset};
 pub(crate) use ownership::list;
 use topics::Watched;
 
@@ -62,6 +62,8 @@ pub(crate) enum Waiter {
     /// The revocation with this ticket.
     Revocation(u64),
     Close,
+    /// The commit is worth trying, and waited for by none.
+    Nobody,
 }
 
 /// The membership of one reader.
@@ -318,6 +320,15 @@ impl Control {
         }
     }
 
+    /// Commits where a group that begins at the end begins.
+    pub(super) fn commit_beginnings(&mut self) {
+        if self.settings.start == StartOffset::Last
+            && let Some(group) = &mut self.group
+        {
+            group.commits.request(Waiter::Nobody);
+        }
+    }
+
     fn send_commit(&mut self, offsets: Vec<CommitOffset>) {
         let Some(group) = &mut self.group else {
             return;
@@ -378,6 +389,7 @@ impl Control {
                     let _ = reply.send(result.clone());
                 }
                 Waiter::Revocation(ticket) => self.finish_revocation(ticket),
+                Waiter::Nobody => {}
                 Waiter::Close => self.leave(result.clone()),
             }
         }

@@ -308,6 +308,7 @@ impl Control {
                     let notice = self.ledger.handle_listed(now, &partition, tag, answer);
                     self.tell(notice);
                 }
+                self.commit_beginnings();
             }
             Done::Checked(answers) => {
                 for (partition, tag, answer) in answers {

@@ -37,6 +37,9 @@ pub(super) struct Entry {
     /// How large this partition's batches are.
     pub(super) sizes: BatchSizes,
     pub(super) paused: bool,
+    /// Whether it begins at the end because nothing was committed: where that is has to be committed, or whatever is
+    /// written before the first commit would be lost to a member that comes back.
+    pub(super) begins_at_end: bool,
 }
 
 /// Where the cursor is.

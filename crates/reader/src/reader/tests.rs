@@ -11,6 +11,7 @@ mod group;
 mod odd_logs;
 mod partition;
 mod promises;
+mod scenarios;
 mod seen;
 mod setup;
 mod streams;
