@@ -2,5 +2,6 @@
 
 mod committed_only;
 mod group;
+mod members;
 mod partition;
 mod told;
