@@ -31,8 +31,13 @@ commitInterval = "1s"
 debug=true
 consumerName="c1"
 
+[kafka.consumers.c2]
+topic="sre-infra-test"
+groupID="group-1"
+commitInterval = "1s"
+
 [kafkaConsumerServers.s2]
-consumerName="c1"
+consumerName="c2"
 "#;
 
 #[tokio::main]

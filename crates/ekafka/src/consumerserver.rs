@@ -48,7 +48,8 @@
 //!
 //! A handler that panics has failed. One that never returns keeps its place: with a concurrency of one the server stands
 //! still, and after five minutes without a message taken its member leaves the group so that others go on. Errors are offered
-//! to the channel; whoever does not read it misses them, and nothing waits.
+//! to the channel; whoever does not read it misses them, and nothing waits. A consumer that somebody closes ends its servers
+//! without an error: two servers of one consumer end together.
 
 mod building;
 mod concurrent;

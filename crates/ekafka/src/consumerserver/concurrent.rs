@@ -76,6 +76,7 @@ impl Crew<'_> {
                     }
                 }
                 Ok(_) => {}
+                Err(ComponentError::Closed) => return Ok(()),
                 Err(error) => self.work.note_unread(self.errors, error).await?,
             }
         }

@@ -95,6 +95,11 @@ impl Work {
         *self.stop.borrow() != Stop::No
     }
 
+    /// Whether there is nothing more to take: the server is to stop, or somebody closed the consumer.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_stopping() || self.consumer.is_closed()
+    }
+
     /// Waits until the server is to stop.
     pub(super) async fn stopping(&self) {
         let mut stop = self.stop.clone();
@@ -200,7 +205,8 @@ impl Work {
 }
 
 fn is_of_others(error: &ComponentError) -> bool {
-    matches!(error, ComponentError::Reader(error) if matches!(**error, ReaderError::NotAssigned { .. }))
+    matches!(error, ComponentError::Closed)
+        || matches!(error, ComponentError::Reader(error) if matches!(**error, ReaderError::NotAssigned { .. }))
 }
 
 struct Handling<'h>(&'h Handler);

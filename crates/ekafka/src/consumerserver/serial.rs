@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Errors;
 use super::failure::ConsumptionError;
 use super::handling::{Handler, Work};
+use crate::error::ComponentError;
 
 /// Handles `count` messages at a time, or those that came within `wait` of the first, until the server stops.
 pub(super) async fn run(
@@ -18,7 +19,7 @@ pub(super) async fn run(
     count: usize,
     wait: Duration,
 ) -> Result<(), ConsumptionError> {
-    while !work.is_stopping() {
+    while !work.is_over() {
         let messages = gather(&work, errors, count, wait).await?;
         if messages.is_empty() {
             continue;
@@ -53,6 +54,7 @@ async fn gather(
             }
             Ok(_) if !messages.is_empty() => break,
             Ok(_) => {}
+            Err(ComponentError::Closed) => break,
             Err(error) => work.note_unread(errors, error).await?,
         }
     }

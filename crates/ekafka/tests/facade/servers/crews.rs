@@ -118,6 +118,35 @@ async fn partitions_are_handled_side_by_side() {
     }
 }
 
+/// Two servers of one consumer: the first to end closes it, and the other has ended well.
+#[tokio::test(start_paused = true)]
+async fn closing_the_consumer_ends_its_servers() {
+    for concurrency in [1, 4] {
+        let (_kafka, component) = setup(1, &["a"]).await;
+        let server = container(&component).concurrency(concurrency).build();
+        let seen = Seen::default();
+        server.on_each_message(None, {
+            let seen = seen.clone();
+            move |_, message| {
+                seen.note(text(&message));
+                async { Ok(()) }
+            }
+        });
+        let consumer = component.consumer("c1");
+        let (started, closed) = soon(async {
+            tokio::join!(server.start(), async {
+                seen.reaches(1).await;
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                consumer.close().await
+            })
+        })
+        .await;
+        started.unwrap();
+        closed.unwrap();
+        assert_eq!(committed(&component).await, 1);
+    }
+}
+
 /// A graceful stop lets what was begun end, and commits it.
 #[tokio::test(start_paused = true)]
 async fn a_graceful_stop_finishes_what_was_begun() {
