@@ -57,6 +57,7 @@ const SHELLS: &[&str] = &[
     "crates/writer/src/sender/task.rs",
     "crates/writer/src/writer.rs",
     "crates/writer/src/writer/accept.rs",
+    "crates/writer/src/writer/accept/single.rs",
     "crates/writer/src/writer/clock.rs",
     "crates/writer/src/writer/outside.rs",
 ];

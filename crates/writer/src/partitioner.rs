@@ -31,8 +31,8 @@ impl Sticky {
         self.leave(current, count, |_| 0)
     }
 
-    /// Moves on from `from`, unless another thread has: to the one of two partitions, drawn at random, that has the
-    /// smaller backlog. Slow leaders have long ones, so they get fewer records.
+    /// Moves on from `from`, unless another thread has: to the one of a few partitions, drawn at random, that has the
+    /// smallest backlog. Slow leaders have long ones, so they get fewer records.
     pub(crate) fn leave(
         &self,
         from: usize,
@@ -62,12 +62,15 @@ fn draw(from: usize, count: usize, backlog: impl Fn(usize) -> usize) -> usize {
         let drawn = fastrand::usize(..others);
         if drawn >= from { drawn + 1 } else { drawn }
     };
-    let (first, second) = (other(), other());
-    if backlog(second) < backlog(first) {
-        second
-    } else {
-        first
-    }
+    // The first of equals, so that nobody is preferred while all are quick.
+    let drawn = std::array::from_fn::<_, CHOICES, _>(|_| other());
+    drawn
+        .into_iter()
+        .min_by_key(|position| backlog(*position))
+        .unwrap_or(from)
 }
+
+/// How many partitions are drawn: of three, a slow one is chosen when all draws hit it, one time in sixteen.
+const CHOICES: usize = 4;
 
 const UNCHOSEN: usize = usize::MAX;

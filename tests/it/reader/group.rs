@@ -146,15 +146,17 @@ async fn s3_21_with_nothing_committed_each_start_is_at_the_start_offset() {
         assert_eq!(next(&mut member).await.offset(), 0);
         in_time(member.close()).await.expect("closed");
     }
-    for end in [3, 4] {
-        let member = kafka.member(&topic, &group).start_offset(StartOffset::Last);
-        let mut member = member.build().expect("a reader");
-        let early = timeout(Duration::from_millis(300), member.fetch_message()).await;
-        assert!(early.is_err(), "{early:?}");
-        write_numbers(&kafka, &topic, end, end + 1).await;
-        assert_eq!(next(&mut member).await.offset(), end);
-        in_time(member.close()).await.expect("closed");
-    }
+    // A start at the end is where the first one found it, so that a restart loses nothing written in between.
+    let late = || kafka.member(&topic, &group).start_offset(StartOffset::Last);
+    let mut member = late().build().expect("a reader");
+    let early = timeout(Duration::from_millis(300), member.fetch_message()).await;
+    assert!(early.is_err(), "{early:?}");
+    write_numbers(&kafka, &topic, 3, 5).await;
+    assert_eq!(next(&mut member).await.offset(), 3);
+    in_time(member.close()).await.expect("closed");
+    let mut member = late().build().expect("a reader");
+    assert_eq!(next(&mut member).await.offset(), 3, "it was not committed");
+    in_time(member.close()).await.expect("closed");
 }
 
 #[tokio::test]

@@ -128,6 +128,9 @@ async fn tracing_tells_what_happens_inside_the_readers_span() {
         .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
         .with_writer(move || writer.clone())
         .finish();
+    // With one subscriber alone, tracing asks only the thread that meets an event first whether anybody wants it, and
+    // remembers the answer; tests on other threads would say no for all.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let _here = tracing::subscriber::set_default(subscriber);
     let kafka = kafka().await;
     kafka.create_topic("t", 40).unwrap();

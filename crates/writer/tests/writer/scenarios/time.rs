@@ -286,5 +286,5 @@ async fn a_slow_leader_gets_fewer_records() {
     let counts = [0, 1, 2].map(|partition| values(&kafka, "t", partition).len());
     assert_eq!(counts.iter().sum::<usize>(), 20_000);
     let [first, slow, third] = counts;
-    assert!(slow * 5 < first.min(third) * 4, "{counts:?}");
+    assert!(slow * 2 < first.min(third), "{counts:?}");
 }
