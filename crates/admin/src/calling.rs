@@ -1,6 +1,7 @@
 //! The way of every call: which broker each item goes to, what is sent together, what is tried again and until when.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,12 @@ use ekafka_conn::{
     BrokerId, ClusterView, ConnError, CoordinatorKind, Purpose, Refresh, To, TopicPartition,
 };
 use ekafka_protocol::{ErrorCode, Request, VersionRange};
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::agenda::{Agenda, Told};
 use crate::client::Client;
 use crate::error::AdminError;
-use crate::together::together;
 
 /// One call: what its requests and answers look like. Everything else is the same for all calls.
 pub(crate) trait Call: Sync {
@@ -32,8 +33,10 @@ pub(crate) trait Call: Sync {
     /// Who can answer about the item.
     fn place<'a>(&'a self, item: &'a Self::Item) -> Place<'a>;
 
-    /// What an error calls the item.
-    fn subject(&self, item: &Self::Item) -> String;
+    /// What an error calls the item: by default what it is asked of.
+    fn subject(&self, item: &Self::Item) -> String {
+        self.place(item).to_string()
+    }
 
     /// Items of different lanes never share a request.
     fn lane(&self, _item: &Self::Item) -> usize {
@@ -72,6 +75,18 @@ pub(crate) enum Place<'a> {
     Leader(&'a TopicPartition),
 }
 
+impl fmt::Display for Place<'_> {
+    /// The group, the partition or the broker; nothing where any broker or the controller can answer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any | Self::Controller => Ok(()),
+            Self::Broker(id) => write!(f, "broker {id}"),
+            Self::Group(group) => f.write_str(group),
+            Self::Leader(partition) => write!(f, "{partition}"),
+        }
+    }
+}
+
 /// Items that go to one broker in one request.
 struct Parcel<'a> {
     to: To<'a>,
@@ -107,7 +122,7 @@ impl Client {
                 let items: Vec<&C::Item> = parcel.items.iter().map(|at| &items[*at]).collect();
                 async move { self.try_once(call, &items, parcel.to, deadline).await }
             });
-            let answers = together(tries).await;
+            let answers = join_all(tries).await;
             for (parcel, answer) in parcels.iter().zip(answers) {
                 self.note(call, items, parcel, answer, &mut agenda, &mut stale);
             }

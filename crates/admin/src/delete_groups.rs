@@ -41,10 +41,6 @@ impl Call for DeleteGroups {
         Place::Group(group)
     }
 
-    fn subject(&self, group: &String) -> String {
-        group.clone()
-    }
-
     fn ask(
         &self,
         groups: &[&String],

@@ -45,10 +45,6 @@ impl Call for DeleteRecords {
         Place::Leader(partition)
     }
 
-    fn subject(&self, (partition, _): &Self::Item) -> String {
-        partition.to_string()
-    }
-
     fn ask(
         &self,
         items: &[&Self::Item],

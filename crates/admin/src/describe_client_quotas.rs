@@ -83,10 +83,6 @@ impl Call for DescribeClientQuotas {
         Place::Controller
     }
 
-    fn subject(&self, (): &()) -> String {
-        String::new()
-    }
-
     fn ask(
         &self,
         _items: &[&()],

@@ -46,10 +46,6 @@ impl Call for DescribeCluster {
         Place::Any
     }
 
-    fn subject(&self, (): &()) -> String {
-        String::new()
-    }
-
     fn ask(
         &self,
         _items: &[&()],

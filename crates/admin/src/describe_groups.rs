@@ -106,10 +106,6 @@ impl Call for Classic {
         Place::Group(group)
     }
 
-    fn subject(&self, group: &String) -> String {
-        group.clone()
-    }
-
     fn ask(
         &self,
         groups: &[&String],
@@ -151,10 +147,6 @@ impl Call for Consumer {
 
     fn place<'a>(&'a self, group: &'a String) -> Place<'a> {
         Place::Group(group)
-    }
-
-    fn subject(&self, group: &String) -> String {
-        group.clone()
     }
 
     fn ask(

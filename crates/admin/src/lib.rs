@@ -40,7 +40,6 @@ mod incremental_alter_configs;
 
 mod agenda;
 mod calling;
-mod together;
 mod wire;
 
 pub use alter_client_quotas::AlterClientQuotas;

@@ -106,10 +106,6 @@ impl Call for ListGroups {
         Place::Broker(*broker)
     }
 
-    fn subject(&self, broker: &BrokerId) -> String {
-        format!("broker {broker}")
-    }
-
     fn ask(
         &self,
         _brokers: &[&BrokerId],

@@ -139,10 +139,6 @@ impl Call for ListOffsets {
         Place::Leader(&wanted.partition)
     }
 
-    fn subject(&self, wanted: &Wanted) -> String {
-        wanted.partition.to_string()
-    }
-
     fn lane(&self, wanted: &Wanted) -> usize {
         wanted.turn
     }

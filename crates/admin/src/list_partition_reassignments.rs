@@ -58,10 +58,6 @@ impl Call for ListPartitionReassignments {
         Place::Controller
     }
 
-    fn subject(&self, (): &()) -> String {
-        String::new()
-    }
-
     fn ask(
         &self,
         _items: &[&()],

@@ -101,10 +101,6 @@ impl Call for Metadata {
         Place::Any
     }
 
-    fn subject(&self, (): &()) -> String {
-        String::new()
-    }
-
     fn ask(
         &self,
         _items: &[&()],

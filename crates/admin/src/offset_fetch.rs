@@ -113,10 +113,6 @@ impl Call for OffsetFetch {
         Place::Group(&self.group)
     }
 
-    fn subject(&self, (): &()) -> String {
-        self.group.clone()
-    }
-
     fn ask(
         &self,
         _items: &[&()],
