@@ -8,8 +8,11 @@ use ekafka_protocol::cold::{
     TopicName, TransactionalId,
 };
 use ekafka_protocol::compression::Compression;
-use ekafka_protocol::messages::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use ekafka_protocol::records::{BatchBuilder, RecordData};
+use ekafka_protocol::messages::{
+    FetchPartition, FetchRequest, FetchTopic, IsolationLevel as FetchedRecords,
+    PartitionProduceData, ProduceRequest, TopicProduceData,
+};
+use ekafka_protocol::records::{BatchBuilder, BatchIter, DecodeLimits, RecordData};
 use ekafka_protocol::{ErrorCode, StrBytes};
 use ekafka_reader::{IsolationLevel, Reader};
 use tokio::time::timeout;
@@ -129,6 +132,50 @@ impl Transactions {
         assert_eq!(code, ErrorCode::NONE);
     }
 
+    /// The log as the leader tells it to a reader of what is committed, for a test that fails.
+    async fn log(&self) -> String {
+        let partition = FetchPartition {
+            partition: 0,
+            fetch_offset: 0,
+            partition_max_bytes: i32::MAX,
+            ..FetchPartition::default()
+        };
+        let request = FetchRequest {
+            isolation_level: FetchedRecords::ReadCommitted,
+            topics: vec![FetchTopic {
+                topic: text(&self.topic),
+                partitions: vec![partition],
+                ..FetchTopic::default()
+            }],
+            ..FetchRequest::default()
+        };
+        // The last version that names topics.
+        let answer = self.leader.send_version(&request, 12, soon()).await;
+        let mut answer = answer.expect("an answer");
+        let Some(mut told) = answer
+            .responses
+            .pop()
+            .and_then(|mut topic| topic.partitions.pop())
+        else {
+            return format!("{answer:?}");
+        };
+        let records = told.records.take().unwrap_or_default();
+        let batches = BatchIter::new(records, &DecodeLimits::default()).map(|batch| {
+            let batch = batch.expect("a batch");
+            let (first, last) = (batch.base_offset(), batch.last_offset());
+            let kind = if batch.is_control() {
+                "marker"
+            } else {
+                "records"
+            };
+            let records = batch.records(&DecodeLimits::default()).expect("records");
+            let values = records.iter().map(|record| record.expect("a record").value);
+            let values: Vec<_> = values.map(|value| value.map(<[u8]>::to_vec)).collect();
+            format!("{kind} {first}..={last} {values:?}")
+        });
+        format!("{told:?} {:?}", batches.collect::<Vec<_>>())
+    }
+
     async fn end(&self, commits: bool) {
         let request = EndTxnRequest::default()
             .with_transactional_id(TransactionalId(text(&self.id)))
@@ -163,8 +210,9 @@ async fn t64_aborted_records_and_markers_are_never_read_and_offsets_pass_them() 
     let mut committed = committed.build().expect("a reader");
     for (value, offset) in [("a", 0), ("b", 1), ("c", 7)] {
         let message = in_time(committed.fetch_message()).await.expect("a message");
-        assert_eq!(message.offset(), offset);
-        assert_eq!(message.value(), Some(value.as_bytes()));
+        let got = (message.offset(), message.value());
+        let expected = (offset, Some(value.as_bytes()));
+        assert_eq!(got, expected, "from {}", transactions.log().await);
     }
     let silence = std::time::Duration::from_millis(150);
     let early = timeout(silence, committed.fetch_message()).await;
