@@ -7,5 +7,6 @@ test:
 lint:
 	cargo xtask lint
 
+# By test/e2e/config/e2e.toml, a copy of example.toml beside it.
 test-e2e:
-	cargo xtask kafka test
+	cargo xtask e2e

@@ -2,16 +2,56 @@
 
 mod claims;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use self::claims::{Claim, Proof, claims};
+use ekafka::config::{
+    ClientConfig, ConnectionConfig, ConsumerConfig, ConsumerGroupConfig, ConsumerServerConfig,
+    ProducerConfig, Section,
+};
+
+use self::claims::{Claim, Proof, claims, keys};
 use crate::tidy::sources::root;
 
 #[test]
 fn what_the_acceptance_tables_name_exists() {
     let faults: Vec<String> = claims().iter().filter_map(fault).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The guides, and how many statements each has.
+const GUIDES: [(&str, usize); 4] = [("S0", 18), ("S1", 77), ("S2", 89), ("S3", 55)];
+
+#[test]
+fn every_statement_of_the_guides_is_claimed() {
+    let claimed: BTreeSet<String> = claims().into_iter().map(|claim| claim.id).collect();
+    let statements = GUIDES
+        .iter()
+        .flat_map(|(guide, count)| (1..=*count).map(move |number| format!("{guide}.{number}")));
+    let missing: Vec<String> = statements.filter(|id| !claimed.contains(id)).collect();
+    assert!(missing.is_empty(), "nothing proves {}", missing.join(", "));
+}
+
+#[test]
+fn every_key_of_a_configuration_has_a_test_that_sees_its_effect() {
+    let of = |table: &str, keys: Vec<ekafka::config::Key>| -> Vec<String> {
+        let keys = keys.into_iter();
+        keys.map(|key| format!("{table}.{}", key.name)).collect()
+    };
+    let expected: BTreeSet<String> = [
+        of("kafka", ConnectionConfig::keys()),
+        of("kafka.client", ClientConfig::keys()),
+        of("kafka.producers.NAME", ProducerConfig::keys()),
+        of("kafka.consumers.NAME", ConsumerConfig::keys()),
+        of("kafka.consumerGroups.NAME", ConsumerGroupConfig::keys()),
+        of("kafkaConsumerServers.NAME", ConsumerServerConfig::keys()),
+    ]
+    .concat()
+    .into_iter()
+    .collect();
+    let found: BTreeSet<String> = keys().into_iter().collect();
+    let differ: Vec<_> = expected.symmetric_difference(&found).collect();
+    assert!(differ.is_empty(), "docs/acceptance/keys.md: {differ:?}");
 }
 
 #[test]

@@ -1,14 +1,16 @@
-//! The documents' end-to-end tests: components by their configuration, on any broker. Waits are for events, not for times.
+//! Components by their configuration, on any broker. Waits are for events, not for times.
+
+mod keys;
+mod log_in;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka::{App, Component, GroupEvent, Record, consumerserver};
-use tokio::sync::mpsc;
 
 use crate::support::{Kafka, in_time};
 
-/// A configuration as the documents' `example.toml` has it, for one topic and one group.
+/// A configuration for one topic and one group.
 fn toml(kafka: &Kafka, topic: &str, group: &str) -> String {
     let brokers = format!("{:?}", kafka.brokers());
     format!(
@@ -28,11 +30,6 @@ fn toml(kafka: &Kafka, topic: &str, group: &str) -> String {
         minBytes = 1
         maxBytes = 1500
         [kafka.consumerGroups.cg1]
-        topic = "{topic}"
-        groupID = "{group}"
-        JoinGroupBackoff = "1s"
-        heartbeatInterval = "200ms"
-        [kafka.consumerGroups.cg2]
         topic = "{topic}"
         groupID = "{group}"
         JoinGroupBackoff = "1s"
@@ -75,129 +72,6 @@ async fn what_a_producer_writes_a_consumer_reads() {
     }
     read.sort();
     assert_eq!(read, [&b"Hello World!"[..], b"One!", b"Two!"]);
-    in_time(component.close()).await.expect("closed");
-}
-
-/// S2.22, S2.23: a second member joins: three assignments and one revocation in all.
-#[tokio::test]
-async fn two_members_are_assigned_three_times_and_revoked_once() {
-    let kafka = slow().await;
-    let topic = kafka.topic(3).await;
-    let component = component(&toml(&kafka, &topic, &kafka.unique("group")));
-    let (told, mut events) = mpsc::unbounded_channel();
-    let mut tasks = tokio::task::JoinSet::new();
-    let mut watch = |name: &str| {
-        let (group, told) = (component.consumer_group(name), told.clone());
-        tasks.spawn(async move {
-            while let Ok(event) = group.poll().await {
-                if told.send(event).is_err() {
-                    break;
-                }
-            }
-        });
-    };
-    let (mut assigned, mut revoked) = (0, 0);
-    watch("cg1");
-    while assigned < 1 {
-        count(in_time(events.recv()).await, &mut assigned, &mut revoked);
-    }
-    watch("cg2");
-    while assigned < 3 {
-        count(in_time(events.recv()).await, &mut assigned, &mut revoked);
-    }
-    let producer = component.producer("p1");
-    in_time(producer.write_messages(&[Record::new("x")]))
-        .await
-        .expect("written");
-    while count(in_time(events.recv()).await, &mut assigned, &mut revoked) {}
-    assert_eq!((assigned, revoked), (3, 1));
-    in_time(component.close()).await.expect("closed");
-    while in_time(tasks.join_next()).await.is_some() {}
-}
-
-/// False for a message.
-fn count(event: Option<GroupEvent>, assigned: &mut u32, revoked: &mut u32) -> bool {
-    match event.expect("an event") {
-        GroupEvent::AssignedPartitions(_) => *assigned += 1,
-        GroupEvent::RevokedPartitions(_) => *revoked += 1,
-        GroupEvent::Message(_) => return false,
-        other => panic!("{other:?}"),
-    }
-    true
-}
-
-/// S2.61, S2.67, S2.68, S2.65: the three modes, one after another in one group, each going on behind the one before.
-#[tokio::test]
-async fn each_mode_of_a_server_gets_its_message() {
-    let kafka = slow().await;
-    let topic = kafka.topic(1).await;
-    let toml = toml(&kafka, &topic, &kafka.unique("group"));
-    let component = component(&toml);
-    let server = || {
-        let container = consumerserver::load_toml(&toml, "kafkaConsumerServers.s1");
-        container
-            .expect("a good configuration")
-            .ekafka(&component)
-            .build()
-    };
-    let values = ["each", "start", "group"];
-    let messages = values.map(Record::new);
-    let producer = component.producer("p1");
-    in_time(producer.write_messages(&messages))
-        .await
-        .expect("written");
-
-    let each = server();
-    let app = App::new();
-    let handle = app.handle();
-    let (told, mut seen) = mpsc::unbounded_channel();
-    let told_of_start = told.clone();
-    let told_of_group = told.clone();
-    each.on_each_message(None, move |context, message| {
-        let (told, handle) = (told.clone(), handle.clone());
-        async move {
-            told.send(message.value().map(<[u8]>::to_vec))?;
-            handle.stop();
-            context.stopped().await;
-            Ok(())
-        }
-    });
-    in_time(app.serve(each).run())
-        .await
-        .expect("stopped in time");
-
-    let start = server();
-    start.on_start(move |_context, consumer| {
-        let told = told_of_start.clone();
-        async move {
-            let message = consumer.fetch_message().await?;
-            consumer
-                .commit_messages(std::slice::from_ref(&message))
-                .await?;
-            Ok(told.send(message.value().map(<[u8]>::to_vec))?)
-        }
-    });
-    in_time(App::new().serve(start).run()).await.expect("ended");
-
-    let group = server();
-    group.on_consumer_group_start(move |_context, group| {
-        let told = told_of_group.clone();
-        async move {
-            loop {
-                if let GroupEvent::Message(message) = group.poll().await? {
-                    group
-                        .commit_messages(std::slice::from_ref(&message))
-                        .await?;
-                    return Ok(told.send(message.value().map(<[u8]>::to_vec))?);
-                }
-            }
-        }
-    });
-    in_time(App::new().serve(group).run()).await.expect("ended");
-    for value in values {
-        let found = seen.try_recv().expect("one for each mode");
-        assert_eq!(found.as_deref(), Some(value.as_bytes()));
-    }
     in_time(component.close()).await.expect("closed");
 }
 

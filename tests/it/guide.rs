@@ -34,6 +34,27 @@ fn links_between_files_lead_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+#[test]
+fn every_example_is_in_the_table_with_what_it_teaches() {
+    let table = chapter("docs/examples.md");
+    let missing: Vec<String> = all_files()
+        .filter_map(|file| {
+            let name = file.path.strip_prefix("crates/ekafka/examples/")?;
+            let name = name
+                .strip_suffix("/main.rs")
+                .or_else(|| name.strip_suffix(".rs"))?;
+            let teaches = file.text.lines().next()?.strip_prefix("//! ")?;
+            let row = format!("| [`{name}`](../{}) | {teaches} |", file.path);
+            (!name.contains('/') && !table.contains(&row)).then_some(row)
+        })
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/examples.md lacks:\n{}",
+        missing.join("\n")
+    );
+}
+
 /// What stands in parentheses after `]`, outside of code.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let mut in_code = false;

@@ -12,14 +12,14 @@ use ekafka_writer::{Record, Writer};
 use crate::support::{host_and_port, listed, soon};
 
 /// Somewhere to log in; the embedded broker stays while it is held.
-struct Door {
-    address: String,
+pub(crate) struct Door {
+    pub(crate) address: String,
     authority: Option<Vec<u8>>,
     _embedded: Option<EmbeddedKafka>,
 }
 
 /// The users of `cargo xtask kafka`, and of the embedded broker here.
-async fn sasl_door() -> Door {
+pub(crate) async fn sasl_door() -> Door {
     if let Some(brokers) = listed("EKAFKA_TEST_SASL_BROKERS") {
         return Door {
             address: brokers[0].clone(),

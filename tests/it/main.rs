@@ -4,6 +4,7 @@ mod acceptance;
 mod client;
 mod compat;
 mod conn;
+mod e2e;
 mod environment;
 mod facade;
 mod guide;

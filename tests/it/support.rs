@@ -16,6 +16,7 @@ use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Writer, WriterConfig};
 use tokio::time::{Instant, sleep};
 
+pub(crate) use self::names::unique;
 use self::time_limit::TimeLimit;
 
 /// How long a test waits for one answer before it fails.
@@ -178,7 +179,7 @@ impl Kafka {
 
     /// A name that no other test, and no other run on the same brokers, uses.
     pub(crate) fn unique(&self, what: &str) -> String {
-        names::unique(what)
+        unique(what)
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<(), Failure> {
 }
 
 /// The examples that go on until they get SIGTERM.
-const SIGNALLED: [&str; 2] = ["consumer_server", "shutdown"];
+const SIGNALLED: [&str; 3] = ["consumer_server", "metrics_endpoint", "shutdown"];
 
 /// All of them, in the order of their names.
 fn names() -> Result<Vec<String>, Failure> {
@@ -40,7 +40,8 @@ fn names() -> Result<Vec<String>, Failure> {
     for entry in fs::read_dir(process::root().join(FOLDER))? {
         let path = entry?.path();
         let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-        let name = path.file_stem().filter(|_| is_rust);
+        let is_example = is_rust || path.join("main.rs").exists();
+        let name = path.file_stem().filter(|_| is_example);
         names.extend(name.map(|name| name.to_string_lossy().into_owned()));
     }
     names.sort();
@@ -49,8 +50,10 @@ fn names() -> Result<Vec<String>, Failure> {
 
 /// The lines that an example's head promises.
 fn promised(name: &str) -> Result<Vec<String>, Failure> {
-    let file = process::root().join(FOLDER).join(format!("{name}.rs"));
-    let text = fs::read_to_string(file)?;
+    let folder = process::root().join(FOLDER);
+    let file = folder.join(format!("{name}.rs"));
+    let text = fs::read_to_string(file)
+        .or_else(|_| fs::read_to_string(folder.join(name).join("main.rs")))?;
     let lines = text.lines().filter_map(|line| line.strip_prefix("//! > "));
     Ok(lines.map(str::to_owned).collect())
 }

@@ -37,11 +37,31 @@ pub(crate) fn run() -> Result<(), Failure> {
             over.push(name);
         }
     }
+    let (without, with) = (each_of("none")?, each_of("metrics")?);
+    let tenths = with.saturating_sub(without) * 1_000 / without.max(1);
+    println!(
+        "component, no interceptor   {without:5}\ncomponent, metrics          {with:5}  \
+         +{}.{} %, limit {METRICS_LIMIT} %",
+        tenths / 10,
+        tenths % 10
+    );
+    if tenths > METRICS_LIMIT * 10 {
+        over.push("component, metrics".to_owned());
+    }
     if over.is_empty() {
         Ok(())
     } else {
         Err(Failure::new(format!("over the limit: {}", over.join(", "))))
     }
+}
+
+/// Instructions that a record costs a component's producer, in calls of a hundred records.
+fn each_of(interceptor: &str) -> Result<u64, Failure> {
+    let (few, many) = (
+        count("interceptors", &[interceptor], FEW)?,
+        count("interceptors", &[interceptor], MANY)?,
+    );
+    Ok(many.saturating_sub(few) / (u64::from(MANY - FEW) * RECORDS_PER_BATCH))
 }
 
 /// Instructions of a whole run over `batches` batches.
@@ -59,6 +79,8 @@ fn count(example: &str, job: &[&str], batches: u32) -> Result<u64, Failure> {
 
 const RUNNER: &str = "target.'cfg(all())'.runner = \
     ['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', '--log-fd=1']";
+/// What metrics may add to a record's instructions, in hundredths.
+const METRICS_LIMIT: u64 = 10;
 const FEW: u32 = 20;
 const MANY: u32 = 120;
 const RECORDS_PER_BATCH: u64 = 1_000;

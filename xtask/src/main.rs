@@ -6,11 +6,13 @@
     reason = "jobs report to the person who started them"
 )]
 
+mod api;
 mod baseline;
 mod bench;
 mod chaos;
 mod checks;
 mod containers;
+mod e2e;
 mod examples;
 mod failure;
 mod instructions;
@@ -19,6 +21,7 @@ mod kafka;
 mod peers;
 mod process;
 mod profile;
+mod samples;
 mod schema;
 
 use std::process::ExitCode;
@@ -57,10 +60,18 @@ enum Job {
     Doc,
     /// The guide in docs/ as web pages in target/book (brings mdBook when it is missing)
     Book,
+    /// The list of all public items, docs/api.md, or with --check whether it is as the code is
+    Api {
+        /// Change nothing; fail when the list is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Licences, advisories and banned crates (needs cargo-deny)
     Deny,
     /// Run the examples, each on an embedded broker of its own
     Examples,
+    /// The guide's samples as packages of their own, each built and run on an embedded broker
+    Samples,
     /// Every feature of every library crate on its own
     Features,
     /// Benchmarks; `bench instructions` counts instructions per record
@@ -88,6 +99,8 @@ enum Job {
     },
     /// A real Apache Kafka on this machine, and the conformance tests on it
     Kafka(kafka::Arguments),
+    /// The documents' end-to-end tests, by test/e2e/config/e2e.toml, on the brokers it names or on three of their own
+    E2e(e2e::Arguments),
     /// Brokers killed under load on a real Apache Kafka, and every outcome audited
     Chaos(chaos::Arguments),
     /// Start each environment of docker/ and wait until it answers, where a Docker engine runs
@@ -117,8 +130,10 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Test { rest } => checks::test(rest),
         Job::Doc => checks::doc(),
         Job::Book => checks::book(),
+        Job::Api { check } => api::run(*check),
         Job::Deny => checks::deny(),
         Job::Examples => examples::run(),
+        Job::Samples => samples::run(),
         Job::Features => checks::features(),
         Job::Bench { rest } => bench::run(rest),
         Job::Fuzz { seeds: true, .. } => checks::fuzz_seeds(),
@@ -127,6 +142,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         } => checks::fuzz(target.as_deref(), *seconds),
         Job::Schema { rest } => schema::run(rest),
         Job::Kafka(arguments) => kafka::run(arguments),
+        Job::E2e(arguments) => e2e::run(arguments),
         Job::Chaos(arguments) => chaos::run(arguments),
         Job::Containers => containers::check(),
         Job::Interop(arguments) => interop::run(arguments),

@@ -1,6 +1,12 @@
 //! The low-level door: topics through the controller, records through the leader of a partition.
 //!
 //! `cargo run -p ekafka --example low_level [HOST:PORT]`; without an address it starts an embedded broker.
+//!
+//! > wrote 14 bytes to …
+//! > read one! at offset 0
+//! > read two! at offset 1
+//! > read three! at offset 2
+//! > topics: {…"low-level-example"…}
 
 use std::collections::BTreeSet;
 use std::time::Duration;

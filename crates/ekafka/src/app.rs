@@ -18,6 +18,22 @@ use signals::{Signal, Signals};
 ///
 /// SIGTERM and SIGINT stop gracefully: servers finish what they are doing, for [`stop_timeout`](Self::stop_timeout) at most.
 /// SIGQUIT, and any second signal, stops at once.
+///
+/// ```
+/// use ekafka::App;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ekafka::AppError> {
+/// let app = App::new();
+/// let handle = app.handle();
+/// // Servers are added by `serve`; a future beside them ends with the application.
+/// let app = app.beside(async move {
+///     handle.stop();
+///     std::future::pending().await
+/// });
+/// app.run().await
+/// # }
+/// ```
 #[derive(Default)]
 #[must_use = "an application does nothing until it runs"]
 pub struct App {
@@ -30,12 +46,35 @@ pub struct App {
 type Beside = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 /// Stops an application from anywhere in it.
+///
+/// ```
+/// use ekafka::{App, AppHandle};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ekafka::AppError> {
+/// let app = App::new().beside(std::future::pending());
+/// let handle: AppHandle = app.handle();
+/// tokio::join!(app.run(), async { handle.stop() }).0
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct AppHandle {
     wish: Arc<watch::Sender<Option<Signal>>>,
 }
 
 /// Why an application ended before it was asked to, or not in time.
+///
+/// ```
+/// use ekafka::{App, AppError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let app = App::new().beside(async { Err("the disk is full".into()) });
+/// let error = app.run().await.unwrap_err();
+/// assert!(matches!(error, AppError::Failed { .. }));
+/// assert_eq!(error.exit_code(), 1);
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppError {

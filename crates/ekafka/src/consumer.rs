@@ -20,6 +20,39 @@ use crate::seat::Seat;
 /// [`Component::consumer`](crate::Component::consumer).
 ///
 /// Any number of tasks may take messages; each gets different ones. Reading begins with the first call.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::Record;
+///
+/// component.producer("p1").write_messages(&[Record::new("two apples")]).await?;
+/// let consumer = component.consumer("c1");
+/// let message = consumer.fetch_message().await?;
+/// assert_eq!(message.value(), Some(&b"two apples"[..]));
+/// consumer.commit_messages(&[message]).await?;
+/// consumer.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
@@ -377,6 +410,38 @@ impl Operation for Closing<'_> {
 }
 
 /// The messages of a consumer; made by [`Consumer::messages`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use futures_util::StreamExt;
+/// use ekafka::Record;
+///
+/// component.producer("p1").write_messages(&[Record::new("two apples")]).await?;
+/// let mut messages = component.consumer("c1").messages();
+/// let message = messages.next().await.unwrap()?;
+/// assert_eq!(message.value(), Some(&b"two apples"[..]));
+/// # Ok(())
+/// # }
+/// ```
 pub struct ConsumerStream {
     consumer: Arc<Consumer>,
     waiting: Option<Waiting>,

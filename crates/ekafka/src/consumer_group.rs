@@ -17,6 +17,20 @@ use crate::interceptor::{Call, Chain, Command, Operation, Response};
 use crate::seat::Seat;
 
 /// What a poll gives.
+///
+/// ```
+/// use ekafka::GroupEvent;
+///
+/// fn describe(event: &GroupEvent) -> String {
+///     match event {
+///         GroupEvent::Message(message) => format!("a message with offset {}", message.offset()),
+///         GroupEvent::AssignedPartitions(assigned) => format!("got {} partitions", assigned.partitions.len()),
+///         GroupEvent::RevokedPartitions(revoked) => format!("gave {} back", revoked.partitions.len()),
+///         GroupEvent::Error(error) => format!("failed: {error}"),
+///         other => format!("{other:?}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum GroupEvent {
@@ -34,6 +48,37 @@ pub enum GroupEvent {
 }
 
 /// Partitions that this member was given.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::GroupEvent;
+///
+/// let GroupEvent::AssignedPartitions(assigned) = component.consumer_group("cg1").poll().await? else {
+///     unreachable!("the assignment comes first");
+/// };
+/// assert_eq!(assigned.partitions.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssignedPartitions {
@@ -42,6 +87,14 @@ pub struct AssignedPartitions {
 }
 
 /// A partition and where reading it begins.
+///
+/// ```
+/// use ekafka::AssignedPartition;
+///
+/// fn begins_anew(partition: &AssignedPartition) -> bool {
+///     partition.offset < 0
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssignedPartition {
@@ -54,6 +107,14 @@ pub struct AssignedPartition {
 }
 
 /// Partitions that were taken from this member.
+///
+/// ```
+/// use ekafka::RevokedPartitions;
+///
+/// fn can_still_commit(revoked: &RevokedPartitions) -> bool {
+///     !revoked.is_lost
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevokedPartitions {
@@ -65,6 +126,42 @@ pub struct RevokedPartitions {
 
 /// A member of the group that `[kafka.consumerGroups.NAME]` describes; made by
 /// [`Component::consumer_group`](crate::Component::consumer_group). It joins with the first poll.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::{GroupEvent, Record};
+///
+/// component.producer("p1").write_messages(&[Record::new("two apples")]).await?;
+/// let group = component.consumer_group("cg1");
+/// loop {
+///     if let GroupEvent::Message(message) = group.poll().await? {
+///         group.commit_messages(&[message]).await?;
+///         break;
+///     }
+/// }
+/// group.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ConsumerGroup {
     config: ConsumerGroupConfig,
@@ -295,6 +392,37 @@ impl Operation for Polling<'_> {
 }
 
 /// The events of a group; made by [`ConsumerGroup::events`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use futures_util::StreamExt;
+/// use ekafka::GroupEvent;
+///
+/// let mut events = component.consumer_group("cg1").events();
+/// let first = events.next().await.unwrap();
+/// assert!(matches!(first, Ok(GroupEvent::AssignedPartitions(_))));
+/// # Ok(())
+/// # }
+/// ```
 pub struct GroupStream {
     group: Arc<ConsumerGroup>,
     waiting: Option<Waiting>,

@@ -82,6 +82,42 @@ pub use failure::{ConsumptionError, HandlerPanic, RecoverableError, Stage, is_re
 use handling::{BatchHandler, GroupStart, MessageHandler, Start};
 
 /// Consumes what `[kafkaConsumerServers.NAME]` says, in the way that was registered last.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::{Record, Server, consumerserver};
+///
+/// component.producer("p1").write_messages(&[Record::new("two apples")]).await?;
+/// let server = consumerserver::load_toml(toml, "kafkaConsumerServers.s1")?.ekafka(&component).build();
+/// server.on_start(|_context, consumer| async move {
+///     let message = consumer.read_message().await?;
+///     assert_eq!(message.value(), Some(&b"two apples"[..]));
+///     Ok(())
+/// });
+/// // Ends when that returns; in an application it is started by `App`.
+/// server.start().await.map_err(|error| error.to_string())?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct ConsumerServer {
     shared: Arc<Shared>,
 }

@@ -9,6 +9,37 @@ use crate::server::Stop;
 
 /// Travels with a call: custom keys that are logged and passed on in message headers, the trace it belongs to, and, in a
 /// consumer server, the wish to stop. Cheap to clone.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::{Context, Record};
+///
+/// let context = Context::new().with_value("X-Ego-Uid", "9527");
+/// assert_eq!(context.value("X-Ego-Uid"), Some("9527"));
+/// let records = [Record::new("two apples")];
+/// component.producer("p1").write_messages_with(&context, &records).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct Context {
     /// Few, so that a list beats a map.

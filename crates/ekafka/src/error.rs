@@ -10,6 +10,15 @@ use ekafka_writer::{Undelivered, WriteErrors, WriterError};
 use crate::config::ConfigError;
 
 /// Why a component could not do what was asked: what the writer, the reader or the configuration said, unchanged.
+///
+/// ```
+/// use ekafka::ComponentError;
+///
+/// let component = ekafka::load_toml("[kafka]\nbrokers = ['a:9092']", "kafka").unwrap().build();
+/// let error = component.try_producer("p1").unwrap_err();
+/// assert!(matches!(error, ComponentError::Unknown { .. }));
+/// assert!(!error.is_retriable());
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComponentError {

@@ -115,6 +115,9 @@ mod guide {
     #[doc = include_str!("../../../docs/introduction.md")]
     struct Introduction;
 
+    #[doc = include_str!("../../../docs/components.md")]
+    struct Components;
+
     #[doc = include_str!("../../../docs/testing.md")]
     struct Testing;
 }

@@ -17,6 +17,37 @@ use crate::interceptor::{Call, Chain, Command, Operation};
 ///
 /// Writing waits for the outcomes, unless `async` is set. How long that takes is `batchTimeout`'s choice: by default a call
 /// with fewer than `batchSize` messages waits for one second.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::Record;
+///
+/// let producer = component.producer("p1");
+/// producer.write_messages(&[Record::new("two apples").key("user-7"), Record::new("a pear")]).await?;
+/// producer.close().await?;
+/// assert!(producer.is_closed());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Producer {
     config: ProducerConfig,

@@ -7,6 +7,45 @@ use std::pin::Pin;
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A server in an [`App`](crate::App): consumer servers are, and whatever else implements this.
+///
+/// ```
+/// use ekafka::{App, Server, ServerFuture, ServiceInfo};
+///
+/// /// Beats until it is stopped.
+/// #[derive(Default)]
+/// struct Heart(tokio::sync::Notify);
+///
+/// impl Server for Heart {
+///     fn name(&self) -> &str {
+///         "heart"
+///     }
+///     fn package_name(&self) -> &'static str {
+///         "example.heart"
+///     }
+///     fn info(&self) -> ServiceInfo {
+///         ServiceInfo::provider(self.name(), self.package_name())
+///     }
+///     fn init(&self) -> ServerFuture<'_> {
+///         Box::pin(async { Ok(()) })
+///     }
+///     fn start(&self) -> ServerFuture<'_> {
+///         Box::pin(async { Ok(self.0.notified().await) })
+///     }
+///     fn stop(&self) -> ServerFuture<'_> {
+///         Box::pin(async { Ok(self.0.notify_one()) })
+///     }
+///     fn graceful_stop(&self) -> ServerFuture<'_> {
+///         self.stop()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ekafka::AppError> {
+/// let app = App::new().serve(Heart::default());
+/// app.handle().stop();
+/// app.run().await
+/// # }
+/// ```
 pub trait Server: Send + Sync {
     /// Its name, such as its table in the configuration.
     fn name(&self) -> &str;
@@ -34,6 +73,13 @@ pub trait Server: Send + Sync {
 pub type ServerFuture<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
 
 /// A server as others may see it.
+///
+/// ```
+/// use ekafka::{ServiceInfo, ServiceKind};
+///
+/// let info = ServiceInfo::provider("s1", "example.heart");
+/// assert_eq!(info.kind, ServiceKind::Provider);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceInfo {

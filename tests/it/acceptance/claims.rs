@@ -34,13 +34,23 @@ pub(super) fn claims() -> Vec<Claim> {
         .collect()
 }
 
+/// The keys of configurations that a line claims, without backticks.
+pub(super) fn keys() -> Vec<String> {
+    let claims = claims().into_iter().map(|claim| claim.id);
+    claims.filter(|id| id.starts_with("kafka")).collect()
+}
+
 impl Claim {
-    /// A line such as `| T98 | path/of/a/test.rs::name_of_the_test | remark |`; none for a heading or prose.
+    /// A line such as `| T98 | path/of/a/test.rs::name_of_the_test | remark |`, whose id may be a key of a configuration;
+    /// none for a heading or prose.
     pub(super) fn read(table: &str, line: &str) -> Option<Self> {
         let mut columns = line.strip_prefix('|')?.split('|').map(str::trim);
         let id = columns.next()?;
+        let id = id.trim_matches('`');
         let digits = id.trim_start_matches(['T', 'S', 'X', '-']);
-        if digits.len() == id.len() || !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        let is_number = digits.len() < id.len() && digits.starts_with(|c: char| c.is_ascii_digit());
+        let is_key = id.starts_with("kafka") && id.contains('.');
+        if !is_number && !is_key {
             return None;
         }
         let proofs = columns.next().unwrap_or_default();

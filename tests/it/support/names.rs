@@ -15,7 +15,8 @@ static RUN: LazyLock<String> = LazyLock::new(|| {
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-pub(super) fn unique(what: &str) -> String {
+/// A name that no other test, and no other run on the same brokers, uses.
+pub(crate) fn unique(what: &str) -> String {
     format!(
         "it-{what}-{}-{}",
         *RUN,

@@ -6,7 +6,7 @@
 mod client;
 mod confluent;
 mod distribution;
-mod embedded;
+pub(crate) mod embedded;
 mod exchange;
 mod kcat;
 mod lines;

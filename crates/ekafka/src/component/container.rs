@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::balancers::Balancers;
 use super::{Component, Parts, wiring};
 use crate::client::ComponentClient;
-use crate::config::{Config, ConfigError, ConnectionConfig, Faults, KafkaConfig, installed};
+use crate::config::loading::{self, FromTable};
+use crate::config::{Config, ConfigError, ConnectionConfig, Faults, KafkaConfig};
 use crate::interceptor::{
     Chain, Clock, Debug, Identity, Interceptor, Layers, Terminal, extra_keys_of_environment,
 };
@@ -21,43 +22,81 @@ use crate::interceptor::{access, metric};
 /// The table `key` of the process's configuration (see [`config::load_from_str`](crate::config::load_from_str)), such as
 /// `kafka`.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// ekafka::config::load_from_str("[kafka]\nbrokers = ['localhost:9092']")?;
+/// let component = ekafka::load("kafka").build();
+/// assert_eq!(component.name(), "kafka");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Panics
 /// When there is no such table, or it has faults: with all of them. [`try_load`] returns them.
 #[track_caller]
 pub fn load(key: &str) -> Container {
-    match try_load(key) {
-        Ok(container) => container,
-        Err(error) => panic!("parse config error: {error}"),
-    }
+    loading::or_panic(try_load(key))
 }
 
 /// As [`load`].
 ///
+/// ```
+/// let error = ekafka::try_load("nobody").unwrap_err();
+/// assert_eq!(error.faults()[0].path, "nobody");
+/// ```
+///
 /// # Errors
 /// [`ConfigError`] with every fault.
 pub fn try_load(key: &str) -> Result<Container, ConfigError> {
-    Ok(Container::new(installed().kafka(key)?))
+    loading::from_installed(key)
 }
 
 /// The table `key` of a TOML text, with the environment laid over it.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let component = ekafka::load_toml("[kafka]\nbrokers = ['localhost:9092']", "kafka")?.try_build()?;
+/// assert_eq!(component.brokers(), ["localhost:9092"]);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`ConfigError`] with every fault.
 pub fn load_toml(text: &str, key: &str) -> Result<Container, ConfigError> {
-    let config = Config::from_toml(text)?.with_env();
-    Ok(Container::new(config.kafka(key)?))
+    loading::from_toml(text, key)
 }
 
 /// The table `key` of a TOML file, with the environment laid over it.
 ///
+/// ```
+/// let error = ekafka::load_file("/nowhere/config.toml", "kafka").unwrap_err();
+/// assert!(error.to_string().contains("/nowhere/config.toml"));
+/// ```
+///
 /// # Errors
 /// [`ConfigError`] with every fault, or that the file cannot be read.
 pub fn load_file(path: impl AsRef<Path>, key: &str) -> Result<Container, ConfigError> {
-    let config = Config::from_file(path)?.with_env();
-    Ok(Container::new(config.kafka(key)?))
+    loading::from_file(path.as_ref(), key)
 }
 
 /// A configuration and what a program adds to it; [`build`](Self::build) makes the component. Nothing is dialled.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ekafka::{Record, balancer};
+///
+/// let component = ekafka::load_toml("[kafka.producers.p1]\nbalancer = 'first'", "kafka")?
+///     .brokers(["localhost:9092"])
+///     .register_balancer("first", |_: &Record<'_>, partitions: &[i32]| partitions[0])
+///     .register_balancer("hash", balancer::Hash::default())
+///     .extra_keys(["X-Ego-Uid"])
+///     .debug(false)
+///     .try_build()?;
+/// # let _ = component;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a container is made into a component by `build`"]
 pub struct Container {
     config: KafkaConfig,
@@ -70,6 +109,12 @@ pub struct Container {
     keys: Vec<String>,
     clock: Clock,
     dial: Option<Arc<dyn Dial>>,
+}
+
+impl FromTable for Container {
+    fn from_table(document: &Config, key: &str) -> Result<Self, ConfigError> {
+        Ok(Self::new(document.kafka(key)?))
+    }
 }
 
 impl Container {

@@ -23,7 +23,8 @@ pub(super) fn connection(config: &KafkaConfig) -> Result<ConnConfig, ConfigError
     let (path, config) = (&config.path, &config.connection);
     let mut faults = Faults::default();
     let mut connection = ConnConfig::default().client_id(config.client_id.as_str());
-    if config.sasl_allow_plaintext {
+    // Without a word it was warned about when the configuration was read.
+    if config.sasl_allow_plaintext != Some(false) {
         connection = connection.allow_plaintext_sasl_plain();
     }
     if config.tls_enable {

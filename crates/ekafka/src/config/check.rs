@@ -29,17 +29,30 @@ fn connection(path: &str, config: &ConnectionConfig, faults: &mut Faults) {
             ),
         );
     }
-    if mechanism == "PLAIN" && !config.tls_enable && !config.sasl_allow_plaintext {
-        faults.add(
-            format!("{path}.saslMechanism"),
-            "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant",
-        );
+    if mechanism == "PLAIN" && !config.tls_enable {
+        plain_without_tls(path, config.sasl_allow_plaintext, faults);
     }
     if config.tls_cert_file.is_empty() != config.tls_key_file.is_empty() {
         faults.add(
             format!("{path}.tlsCertFile"),
             "a certificate and its key (tlsKeyFile) go together",
         );
+    }
+}
+
+/// The documents log in so; whoever wants it refused can have that.
+fn plain_without_tls(path: &str, allowed: Option<bool>, faults: &mut Faults) {
+    let path = format!("{path}.saslMechanism");
+    match allowed {
+        Some(true) => {}
+        Some(false) => faults.add(
+            path,
+            "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or leave saslAllowPlaintext = false out",
+        ),
+        None => tracing::warn!(
+            %path,
+            "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant"
+        ),
     }
 }
 

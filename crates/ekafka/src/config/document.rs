@@ -10,6 +10,18 @@ use super::error::{ConfigError, Faults};
 use super::{ConsumerServerConfig, KafkaConfig, Reading, Section};
 
 /// A parsed document with the environment laid over it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ekafka::config::Config;
+///
+/// let config = Config::from_toml("[kafka]\nbrokers = ['a:9092']\n[kafka.producers.p1]\ntopic = 'orders'")?;
+/// let variable = ("EKAFKA_KAFKA__PRODUCERS__p1__BATCHSIZE".to_owned(), "500".to_owned());
+/// let kafka = config.with_variables([variable]).kafka("kafka")?;
+/// assert_eq!(kafka.producers["p1"].batch_size, 500);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     root: Table,
@@ -137,6 +149,15 @@ impl Config {
 
 /// Makes a TOML text the process's configuration, which [`installed`] gives; the environment is laid over it.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// ekafka::config::load_from_str("[kafka]\nbrokers = ['localhost:9092']")?;
+/// let container = ekafka::load("kafka");
+/// # let _ = container;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// As [`Config::from_toml`].
 pub fn load_from_str(text: &str) -> Result<(), ConfigError> {
@@ -145,6 +166,14 @@ pub fn load_from_str(text: &str) -> Result<(), ConfigError> {
 }
 
 /// As [`load_from_str`], from a reader.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = std::io::Cursor::new("[kafka]\nbrokers = ['localhost:9092']");
+/// ekafka::config::load_from_reader(file)?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// As [`Config::from_reader`].
@@ -155,6 +184,11 @@ pub fn load_from_reader(reader: impl Read) -> Result<(), ConfigError> {
 
 /// As [`load_from_str`], from a file.
 ///
+/// ```
+/// let error = ekafka::config::load_from_file("/nowhere/config.toml").unwrap_err();
+/// assert!(error.to_string().contains("/nowhere/config.toml"));
+/// ```
+///
 /// # Errors
 /// As [`Config::from_file`].
 pub fn load_from_file(path: impl AsRef<Path>) -> Result<(), ConfigError> {
@@ -163,6 +197,15 @@ pub fn load_from_file(path: impl AsRef<Path>) -> Result<(), ConfigError> {
 }
 
 /// The process's configuration; empty before one was made it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// ekafka::config::load_from_str("[kafka]\nbrokers = ['localhost:9092']")?;
+/// let kafka = ekafka::config::installed().kafka("kafka")?;
+/// assert_eq!(kafka.connection.brokers, ["localhost:9092"]);
+/// # Ok(())
+/// # }
+/// ```
 pub fn installed() -> Arc<Config> {
     let installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     installed.clone().unwrap_or_default()

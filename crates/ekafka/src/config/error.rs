@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// One fault: where, and what is accepted there.
+///
+/// ```
+/// use ekafka::config::Config;
+///
+/// let config = Config::from_toml("[kafka.consumers.c1]\ntopic = 't'\nminBytes = 9\nmaxBytes = 5").unwrap();
+/// let error = config.kafka("kafka").unwrap_err();
+/// let fault = &error.faults()[0];
+/// assert_eq!(fault.path, "kafka.consumers.c1.minBytes");
+/// assert_eq!(fault.problem, "9 is above maxBytes, 5");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fault {
@@ -13,6 +23,12 @@ pub struct Fault {
 }
 
 /// All faults of a configuration. Nothing has been dialled when it is returned.
+///
+/// ```
+/// let error = ekafka::load_toml("[kafka.consumers.c1]\npartition = -1", "kafka").unwrap_err();
+/// let paths: Vec<&str> = error.faults().iter().map(|fault| &*fault.path).collect();
+/// assert_eq!(paths, ["kafka.consumers.c1.topic", "kafka.consumers.c1.partition"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     faults: Vec<Fault>,

@@ -8,6 +8,7 @@ mod check;
 mod document;
 mod duration;
 mod error;
+pub(crate) mod loading;
 mod properties;
 mod reference;
 mod section;
@@ -34,6 +35,17 @@ use toml::{Table, Value};
 pub(crate) use error::Faults;
 
 /// A cluster and everything that is named in its table.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ekafka::config::Config;
+///
+/// let kafka = Config::from_toml("[kafka]\nbrokers = ['a:9092']\nsaslPassword = 'geheim'")?.kafka("kafka")?;
+/// assert_eq!(kafka.connection.brokers, ["a:9092"]);
+/// assert!(!kafka.effective().to_string().contains("geheim"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct KafkaConfig {

@@ -9,6 +9,10 @@ use super::{
 };
 
 /// The reference of all keys, as Markdown.
+///
+/// ```
+/// assert!(ekafka::config::reference().contains("### `[kafka.producers.NAME]`"));
+/// ```
 pub fn reference() -> String {
     let mut out = String::new();
     for (table, keys) in [

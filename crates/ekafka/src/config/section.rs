@@ -7,6 +7,14 @@ use super::error::Faults;
 use super::setting::Setting;
 
 /// One key as the reference shows it.
+///
+/// ```
+/// use ekafka::config::{Key, ProducerConfig, Section};
+///
+/// let keys: Vec<Key> = ProducerConfig::keys();
+/// let key = keys.iter().find(|key| key.name == "batchSize").unwrap();
+/// assert_eq!(key.default.as_integer(), Some(100));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Key {
@@ -21,6 +29,12 @@ pub struct Key {
 }
 
 /// What the keys of one table become.
+///
+/// ```
+/// use ekafka::config::{ClientConfig, Section};
+///
+/// assert_eq!(ClientConfig::keys().len(), ClientConfig::default().effective().len());
+/// ```
 pub trait Section: Sized + Default {
     /// Every key of the table, in the order of the reference.
     fn keys() -> Vec<Key>;

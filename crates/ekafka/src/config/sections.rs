@@ -25,8 +25,8 @@ section! {
         sasl_user_name: String = String::new() => "saslUserName",
         /// The password to log in with.
         sasl_password: Secret = Secret::from("") => "saslPassword",
-        /// Allows PLAIN without TLS, where anyone on the path can read the password.
-        sasl_allow_plaintext: bool = false => "saslAllowPlaintext",
+        /// Whether PLAIN may go without TLS, where anyone on the path can read the password: refused, or silently. Unset: with a warning.
+        sasl_allow_plaintext: Option<bool> = None => "saslAllowPlaintext",
         /// Encrypts connections and checks the brokers' certificates.
         tls_enable: bool = false => "tlsEnable",
         /// A PEM file of certificate authorities to trust; empty for the operating system's, which needs the feature `native-roots`.

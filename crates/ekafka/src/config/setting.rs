@@ -33,6 +33,17 @@ pub(crate) trait Setting: Sized + Clone {
 }
 
 /// When a batch that is not full is sent.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ekafka::config::{BatchTimeout, Config};
+///
+/// let text = "[kafka.producers.p1]\nbatchTimeout = 'auto'";
+/// let kafka = Config::from_toml(text)?.kafka("kafka")?;
+/// assert_eq!(kafka.producers["p1"].batch_timeout, BatchTimeout::Auto);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchTimeout {
     /// At once while nothing is in flight for its partition, else when an answer comes.

@@ -133,6 +133,43 @@ consumerGroupName="cg1"
 }
 
 /// S2.3–S2.9: what holds when the file says nothing.
+/// The documents' blocks on compression and log-in, word for word.
+#[test]
+fn s2_78_s2_82_the_blocks_on_compression_and_log_in_load() {
+    let config = kafka(
+        r#"
+[kafka]
+	brokers=["localhost:9091","localhost:9092","localhost:9093"]
+	[kafka.client]
+		timeout="3s"
+	[kafka.producers.p1]        # 定义了名字为 p1 的 producer
+		topic="test_topic"        # 指定生产消息的 topic
+		compression=1 #指定压缩类型
+"#,
+    );
+    assert_eq!(config.producers["p1"].compression, Compression::GZIP);
+    let config = kafka(
+        r#"
+[kafka]
+	debug=true
+	brokers=["localhost:9091","localhost:9092","localhost:9093"]
+	saslMechanism="PLAIN" #SASL Authentication Types
+	saslUserName="username" #用户名
+	saslPassword="password" #密码
+	[kafka.client]
+        timeout="3s"
+	[kafka.producers.p1]
+		topic="sre-infra-test"
+	[kafka.consumers.c1]
+		topic="sre-infra-test"
+		groupID="group-1"
+"#,
+    );
+    assert_eq!(config.connection.sasl_mechanism, "PLAIN");
+    assert_eq!(config.connection.sasl_user_name, "username");
+    assert_eq!(config.consumers["c1"].group_id, "group-1");
+}
+
 #[test]
 fn s2_3_documented_defaults() {
     let config = kafka("[kafka.producers.p1]\n[kafka.consumers.c1]\ntopic = \"t\"");
@@ -207,11 +244,11 @@ fn all_faults_are_told_at_once_with_their_paths() {
 }
 
 #[test]
-fn plain_without_tls_needs_a_word_and_passwords_are_not_shown() {
+fn plain_without_tls_can_be_refused_and_passwords_are_not_shown() {
     let text = "[kafka]\nsaslMechanism = \"PLAIN\"\nsaslPassword = \"geheim\"";
-    assert!(problems(text)[0].1.contains("saslAllowPlaintext"));
-    let allowed = format!("{text}\nsaslAllowPlaintext = true");
-    let config = kafka(&allowed);
+    let refused = format!("{text}\nsaslAllowPlaintext = false");
+    assert!(problems(&refused)[0].1.contains("saslAllowPlaintext"));
+    let config = kafka(text);
     let shown = format!("{} {config:?}", config.effective());
     assert!(!shown.contains("geheim"), "{shown}");
     let wrong = problems("[kafka]\nsaslPassword = [\"geheim\"]");

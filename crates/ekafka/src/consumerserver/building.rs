@@ -8,48 +8,132 @@ use tokio::sync::watch;
 
 use super::{ConsumerServer, Mode, Rules, Shared};
 use crate::component::Component;
-use crate::config::{Config, ConfigError, ConsumerServerConfig, installed};
+use crate::config::loading::{self, FromTable};
+use crate::config::{Config, ConfigError, ConsumerServerConfig};
 use crate::server::Stop;
 
 /// The table `key` of the process's configuration, such as `kafkaConsumerServers.s1`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::consumerserver;
+///
+/// ekafka::config::load_from_str("[kafkaConsumerServers.s1]\nconsumerName = 'c1'")?;
+/// let server = consumerserver::load("kafkaConsumerServers.s1").ekafka(&component).build();
+/// # let _ = server;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Panics
 /// When there is no such table, or it has faults: with all of them. [`try_load`] returns them.
 #[track_caller]
 pub fn load(key: &str) -> Container {
-    match try_load(key) {
-        Ok(container) => container,
-        Err(error) => panic!("parse config error: {error}"),
-    }
+    loading::or_panic(try_load(key))
 }
 
 /// As [`load`].
 ///
+/// ```
+/// use ekafka::consumerserver;
+///
+/// let error = consumerserver::try_load("kafkaConsumerServers.nobody").unwrap_err();
+/// assert!(error.to_string().contains("kafkaConsumerServers.nobody"));
+/// ```
+///
 /// # Errors
 /// [`ConfigError`] with every fault.
 pub fn try_load(key: &str) -> Result<Container, ConfigError> {
-    Ok(Container::new(key, installed().consumer_server(key)?))
+    loading::from_installed(key)
 }
 
 /// The table `key` of a TOML text, with the environment laid over it.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ekafka::consumerserver;
+///
+/// let text = "[kafkaConsumerServers.s1]\nconsumerName = 'c1'";
+/// let container = consumerserver::load_toml(text, "kafkaConsumerServers.s1")?;
+/// # let _ = container;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`ConfigError`] with every fault.
 pub fn load_toml(text: &str, key: &str) -> Result<Container, ConfigError> {
-    let config = Config::from_toml(text)?.with_env();
-    Ok(Container::new(key, config.consumer_server(key)?))
+    loading::from_toml(text, key)
 }
 
 /// The table `key` of a TOML file, with the environment laid over it.
 ///
+/// ```
+/// use ekafka::consumerserver;
+///
+/// let error = consumerserver::load_file("/nowhere/config.toml", "s1").unwrap_err();
+/// assert!(error.to_string().contains("/nowhere/config.toml"));
+/// ```
+///
 /// # Errors
 /// [`ConfigError`] with every fault, or that the file cannot be read.
 pub fn load_file(path: impl AsRef<Path>, key: &str) -> Result<Container, ConfigError> {
-    let config = Config::from_file(path)?.with_env();
-    Ok(Container::new(key, config.consumer_server(key)?))
+    loading::from_file(path.as_ref(), key)
 }
 
 /// Which messages are handled one after another when several handlers run at a time.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::consumerserver::{self, Order};
+///
+/// let server = consumerserver::load_toml(toml, "kafkaConsumerServers.s1")?
+///     .ekafka(&component)
+///     .concurrency(16)
+///     .order(Order::Key)
+///     .build();
+/// # let _ = server;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Order {
@@ -61,6 +145,41 @@ pub enum Order {
 }
 
 /// A configuration and what a program adds to it; [`build`](Self::build) makes the server.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use std::time::Duration;
+/// use ekafka::consumerserver;
+///
+/// let server = consumerserver::load_toml(toml, "kafkaConsumerServers.s1")?
+///     .ekafka(&component)
+///     .retries(5)
+///     .retry_backoff(Duration::from_millis(200))
+///     .dead_letter("p1")
+///     .build();
+/// # let _ = server;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a container is made into a server by `build`"]
 pub struct Container {
@@ -68,6 +187,12 @@ pub struct Container {
     config: ConsumerServerConfig,
     component: Option<Component>,
     rules: Rules,
+}
+
+impl FromTable for Container {
+    fn from_table(document: &Config, key: &str) -> Result<Self, ConfigError> {
+        Ok(Self::new(key, document.consumer_server(key)?))
+    }
 }
 
 impl Container {

@@ -33,6 +33,13 @@ impl RecoverableError {
 }
 
 /// Whether an error, or one among its sources, is a [`RecoverableError`].
+///
+/// ```
+/// use ekafka::consumerserver::{RecoverableError, is_recoverable};
+///
+/// assert!(is_recoverable(&RecoverableError::new("the database did not answer")));
+/// assert!(!is_recoverable(&std::fmt::Error));
+/// ```
 #[must_use]
 pub fn is_recoverable(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
@@ -46,6 +53,14 @@ pub fn is_recoverable(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// What a handler that panicked failed with.
+///
+/// ```
+/// use ekafka::consumerserver::{ConsumptionError, HandlerPanic};
+///
+/// fn has_panicked(error: &ConsumptionError) -> bool {
+///     error.cause.is::<HandlerPanic>()
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("the handler panicked: {message}")]
 #[non_exhaustive]
@@ -55,6 +70,14 @@ pub struct HandlerPanic {
 }
 
 /// At what a consumer server failed.
+///
+/// ```
+/// use ekafka::consumerserver::{ConsumptionError, Stage};
+///
+/// fn is_our_own(error: &ConsumptionError) -> bool {
+///     error.stage == Stage::Handle
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -80,6 +103,42 @@ impl fmt::Display for Stage {
 }
 
 /// One failure of a consumer server.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 1)?;
+/// # let toml = "
+/// #     [kafka]
+/// #     brokers = ['localhost:9092']
+/// #     [kafka.producers.p1]
+/// #     topic = 'orders'
+/// #     batchTimeout = 'auto'
+/// #     [kafka.consumers.c1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafka.consumerGroups.cg1]
+/// #     topic = 'orders'
+/// #     groupID = 'shop'
+/// #     [kafkaConsumerServers.s1]
+/// #     consumerName = 'c1'
+/// # ";
+/// # let component = ekafka::load_toml(toml, "kafka")?.brokers(kafka.addresses()).build();
+/// use ekafka::consumerserver::{self, Stage};
+/// use ekafka::{Record, Server};
+///
+/// component.producer("p1").write_messages(&[Record::new("two apples")]).await?;
+/// let server = consumerserver::load_toml(toml, "kafkaConsumerServers.s1")?.ekafka(&component).build();
+/// let (errors, mut told) = tokio::sync::mpsc::channel(16);
+/// server.on_each_message(errors, |_context, _message| async { Err("no room".into()) });
+/// server.start().await.unwrap_err();
+/// let error = told.recv().await.unwrap();
+/// assert_eq!(error.stage, Stage::Handle);
+/// assert_eq!(error.cause.to_string(), "no room");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConsumptionError {

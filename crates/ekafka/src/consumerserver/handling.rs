@@ -118,7 +118,7 @@ impl Work {
         let mut attempt = 1;
         loop {
             if self.rules.debug {
-                tracing::debug!(target: "ekafka", message = ?messages.first(), attempt, "handling");
+                tracing::debug!(target: "ekafka", first = ?messages.first(), attempt, "handling");
             }
             let Err(error) = self.handle_once(handler, messages).await else {
                 return Ok(());

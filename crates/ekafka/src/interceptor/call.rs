@@ -12,6 +12,12 @@ use super::chain::Identity;
 use crate::context::Context;
 
 /// What is asked for. The names are those of the documents.
+///
+/// ```
+/// use ekafka::interceptor::Command;
+///
+/// assert_eq!(Command::WriteMessages.name(), "WriteMessages");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Command {
@@ -103,6 +109,17 @@ impl fmt::Display for Command {
 }
 
 /// What a call brought, besides success.
+///
+/// ```
+/// use ekafka::interceptor::{Call, Response};
+///
+/// fn offset(call: &Call<'_>) -> Option<i64> {
+///     match call.response() {
+///         Response::Message(message) => Some(message.offset()),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Response {
@@ -120,6 +137,17 @@ pub enum Response {
 }
 
 /// One call: what is asked for, of whom, and later what came of it.
+///
+/// ```
+/// use ekafka::interceptor::{Call, Command};
+///
+/// fn describe(call: &Call<'_>) -> String {
+///     match call.command() {
+///         Command::WriteMessages => format!("{} records to {}", call.records().len(), call.topic()),
+///         other => format!("{other} after {:?}", call.elapsed()),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Call<'a> {
     pub(super) command: Command,

@@ -57,6 +57,23 @@ pub(crate) struct Layers {
 }
 
 /// The layers that are further inside, and the operation.
+///
+/// ```
+/// use ekafka::ComponentError;
+/// use ekafka::interceptor::{Call, CallFuture, Command, Interceptor, Next};
+///
+/// /// Lets nobody delete topics.
+/// struct Careful;
+///
+/// impl Interceptor for Careful {
+///     fn call<'a>(&'a self, call: &'a mut Call<'_>, next: Next<'a>) -> CallFuture<'a> {
+///         if call.command() == Command::DeleteTopics {
+///             return Box::pin(async { Err(ComponentError::refused("not today")) });
+///         }
+///         next.run(call)
+///     }
+/// }
+/// ```
 pub struct Next<'a> {
     rest: &'a [Arc<dyn Interceptor>],
     innermost: &'a mut dyn Innermost,

@@ -179,6 +179,36 @@ async fn debug_prints_each_call_with_its_response() {
     assert_eq!(silent.text(), "");
 }
 
+/// The key does what the option does, and the option decides where both are.
+#[tokio::test(start_paused = true)]
+async fn the_debug_key_prints_too() {
+    let kafka = kafka().await;
+    kafka.create_topic("sre-infra-test", 1).unwrap();
+    for (key, option, prints) in [
+        ("debug = true", None, true),
+        ("debug = false", None, false),
+        ("debug = true", Some(false), false),
+        ("debug = false", Some(true), true),
+    ] {
+        let lines = Lines::default();
+        let toml = TOML.replace("[kafka]", &format!("[kafka]\n{key}"));
+        let mut container = container(&kafka, &toml).debug_output(lines.clone());
+        if let Some(on) = option {
+            container = container.debug(on);
+        }
+        let producer = container.build().producer("p1");
+        soon(producer.write_messages(&[Record::new("x")]))
+            .await
+            .unwrap();
+        let text = lines.text();
+        assert_eq!(
+            text.contains("WriteMessages"),
+            prints,
+            "{key} {option:?}: {text}"
+        );
+    }
+}
+
 fn ticking(begun: Instant) -> impl Fn() -> Instant + Send + Sync {
     let ticks = std::sync::atomic::AtomicU64::new(0);
     move || {

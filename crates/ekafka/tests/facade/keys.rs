@@ -1,5 +1,9 @@
 //! What the keys of a configuration do, as the broker sees it.
 
+mod connecting;
+mod reading;
+mod writing;
+
 use std::time::Duration;
 
 use ekafka::{ApiKey, Component, Record};

@@ -5,11 +5,13 @@
     reason = "a test fails where it is, and may start tasks"
 )]
 
+mod bad_input;
 mod components;
 mod group_keys;
 mod groups;
 mod interceptors;
 mod keys;
 mod observing;
+mod processes;
 mod rig;
 mod servers;

@@ -69,6 +69,49 @@ async fn calls_are_counted_and_timed() {
     assert_eq!(of(seconds, "WriteMessages", ""), Some(4), "four times");
 }
 
+/// Without the key nothing is counted.
+#[tokio::test(start_paused = true)]
+async fn without_the_key_nothing_is_counted() {
+    let _ = metrics::set_global_recorder(Recorder);
+    let kafka = kafka().await;
+    kafka.create_topic("uncounted", 1).unwrap();
+    let toml = TOML.replace("TOPIC", "uncounted");
+    let toml = toml.replace("[kafka]", "[kafka]\nenableMetricInterceptor = false");
+    let component = component(&kafka, &toml);
+    let producer = component.producer("p1");
+    soon(producer.write_messages(&[Record::new("x")]))
+        .await
+        .unwrap();
+    let found = found().lock().unwrap();
+    let names = found.keys().filter(|name| name.starts_with("ego_client"));
+    let of_this: Vec<_> = names.filter(|name| name.contains("uncounted")).collect();
+    assert!(of_this.is_empty(), "{of_this:?}");
+}
+
+/// The debug key of a server logs each message; without it none.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_debugs_logs_each_message() {
+    for (keys, lines) in [("debug = true", 1), ("", 0)] {
+        let kafka = kafka().await;
+        kafka.create_topic("debugged", 1).unwrap();
+        let log = Log::default();
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let toml = format!("{}\n{keys}", TOML.replace("TOPIC", "debugged"));
+        let component = component(&kafka, &toml);
+        let producer = component.producer("p1");
+        soon(producer.write_messages(&[Record::new("Hello World!")]))
+            .await
+            .unwrap();
+        let server = ekafka::consumerserver::load_toml(&toml, "kafkaConsumerServers.s1").unwrap();
+        let server = server.ekafka(&component).build();
+        server.on_each_message(None, |_, _| async { Err("enough".into()) });
+        soon(server.start()).await.unwrap_err();
+        let handling = log.of("ekafka").into_iter();
+        let handling = handling.filter(|line| line.contains("message=handling"));
+        assert_eq!(handling.count(), lines, "{keys}");
+    }
+}
+
 /// The documented fields, and those that are switched on.
 #[tokio::test(start_paused = true)]
 async fn the_access_log_has_the_documented_fields() {

@@ -118,12 +118,19 @@ async fn s3_16_an_asynchronous_call_returns_at_once() {
     writer.write(&[Record::new("v")]).await.unwrap();
     assert_took(begun, Duration::ZERO);
     assert!(batches(&kafka).is_empty(), "it waits for its batch timeout");
+    // The three parameters hold: what fills the batch sends it, and the rest waits for its time.
+    writer.write(&[Record::new("v"); 120]).await.unwrap();
+    assert_took(begun, Duration::ZERO);
+    tokio::time::sleep(SECOND / 2).await;
+    assert_eq!(batches(&kafka), [100]);
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(batches(&kafka), [100, 21]);
     let absent = Record::new("v").partition(9);
     let errors = writer.write(&[absent]).await.unwrap_err();
     let error = errors.get(0).unwrap();
     assert!(matches!(error, WriterError::InvalidPartition { .. }));
     writer.close(soon()).await.unwrap();
-    assert_eq!(values(&kafka, "t", 0), ["v"]);
+    assert_eq!(values(&kafka, "t", 0).len(), 121);
 }
 
 #[tokio::test(start_paused = true)]

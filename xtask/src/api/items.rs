@@ -1,0 +1,220 @@
+//! What rustdoc's JSON says about crates, as lists of names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use serde_json::{Map, Value};
+
+/// The crates by their names in code.
+#[derive(Default)]
+pub(super) struct Crates(BTreeMap<String, Value>);
+
+impl Crates {
+    pub(super) fn add(&mut self, name: &str, json: Value) {
+        self.0.insert(name.to_owned(), json);
+    }
+
+    /// The public items of one crate as a chapter.
+    pub(super) fn list(&self, name: &str, title: &str) -> String {
+        let mut text = format!("\n## {title}\n");
+        if let Some(json) = self.0.get(name) {
+            let root = id_of(&json["root"]);
+            Module {
+                json,
+                path: name.to_owned(),
+            }
+            .write(&root, &mut text);
+        }
+        text
+    }
+
+    /// The types of messages that signatures of a crate name.
+    pub(super) fn wire_types_of(&self, name: &str) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        if let Some(json) = self.0.get(name) {
+            let paths = object(&json["paths"]);
+            for item in object(&json["index"])
+                .values()
+                .filter(|item| is_public(item))
+            {
+                collect_ids(&item["inner"], &mut |id| {
+                    let path = paths.get(id).map(path_of).unwrap_or_default();
+                    if WIRE.iter().any(|wire| path.starts_with(wire)) {
+                        found.insert(format!("{} in {}", path, name_of(item)));
+                    }
+                });
+            }
+        }
+        found.into_iter().collect()
+    }
+}
+
+/// A module being listed.
+struct Module<'j> {
+    json: &'j Value,
+    path: String,
+}
+
+impl Module<'_> {
+    fn write(&self, id: &str, text: &mut String) {
+        let index = object(&self.json["index"]);
+        let Some(module) = index.get(id) else { return };
+        let (mut lines, mut modules) = (BTreeMap::new(), BTreeMap::new());
+        let mut passed_on = BTreeMap::<String, BTreeSet<String>>::new();
+        for id in ids(&module["inner"]["module"]["items"]) {
+            let Some(item) = index.get(&id).filter(|item| is_public(item)) else {
+                continue;
+            };
+            let used = &item["inner"]["use"];
+            if used.is_null() {
+                self.note(&name_of(item), &id, &mut lines, &mut modules);
+                continue;
+            }
+            let target = id_of(&used["id"]);
+            let name = used["name"].as_str().unwrap_or_default().to_owned();
+            if used["is_glob"] == true {
+                let source = used["source"].as_str().unwrap_or_default();
+                passed_on
+                    .entry(source.to_owned())
+                    .or_default()
+                    .insert("*".to_owned());
+            } else if index.contains_key(&target) {
+                self.note(&name, &target, &mut lines, &mut modules);
+            } else {
+                let paths = object(&self.json["paths"]);
+                let from = paths.get(&target).map(path_of).unwrap_or_default();
+                let from = from.split("::").next().unwrap_or_default().to_owned();
+                passed_on.entry(from).or_default().insert(name);
+            }
+        }
+        let _ = write!(text, "\n### `{}`\n\n", self.path);
+        for line in lines.values() {
+            let _ = writeln!(text, "- {line}");
+        }
+        for (from, names) in passed_on {
+            let names: Vec<String> = names.into_iter().collect();
+            let _ = writeln!(text, "- from `{from}`: {}", names.join(", "));
+        }
+        for (name, id) in modules {
+            let path = format!("{}::{name}", self.path);
+            Module {
+                json: self.json,
+                path,
+            }
+            .write(&id, text);
+        }
+    }
+
+    fn note(
+        &self,
+        name: &str,
+        id: &str,
+        lines: &mut BTreeMap<String, String>,
+        modules: &mut BTreeMap<String, String>,
+    ) {
+        let Some(item) = object(&self.json["index"]).get(id) else {
+            return;
+        };
+        let Some(kind) = object(&item["inner"]).keys().next() else {
+            return;
+        };
+        if kind == "module" {
+            modules.insert(name.to_owned(), id.to_owned());
+            return;
+        }
+        let parts = self.parts(kind, &item["inner"][kind]);
+        let parts = if parts.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", parts.join(", "))
+        };
+        let kind = if kind == "function" { "fn" } else { kind };
+        lines.insert(name.to_owned(), format!("{kind} **{name}**{parts}"));
+    }
+
+    /// Variants, public fields and inherent methods.
+    fn parts(&self, kind: &str, inner: &Value) -> Vec<String> {
+        let index = object(&self.json["index"]);
+        let named = |id: &String| index.get(id).map(name_of).filter(|name| !name.is_empty());
+        let mut parts: Vec<String> = Vec::new();
+        match kind {
+            "enum" => parts.extend(ids(&inner["variants"]).iter().filter_map(named)),
+            "struct" => {
+                let fields = ids(&inner["kind"]["plain"]["fields"]);
+                let fields = fields
+                    .iter()
+                    .filter(|id| index.get(*id).is_some_and(is_public));
+                parts.extend(fields.filter_map(named).map(|name| format!(".{name}")));
+            }
+            "trait" => parts.extend(ids(&inner["items"]).iter().filter_map(named)),
+            _ => {}
+        }
+        let mut methods = BTreeSet::new();
+        for id in ids(&inner["impls"]) {
+            let Some(of) = index.get(&id).map(|item| &item["inner"]["impl"]) else {
+                continue;
+            };
+            if !of["trait"].is_null() {
+                continue;
+            }
+            let items = ids(&of["items"]);
+            let public = items
+                .iter()
+                .filter(|id| index.get(*id).is_some_and(is_public));
+            methods.extend(public.filter_map(named));
+        }
+        parts.extend(methods.into_iter().map(|name| format!("{name}()")));
+        parts
+    }
+}
+
+fn object(value: &Value) -> &Map<String, Value> {
+    static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+    value.as_object().unwrap_or(&NONE)
+}
+
+fn ids(list: &Value) -> Vec<String> {
+    let list = list.as_array().into_iter().flatten();
+    list.map(id_of).collect()
+}
+
+/// Ids are numbers or texts, by version of the format.
+fn id_of(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+fn is_public(item: &Value) -> bool {
+    let hidden = item["attrs"].to_string().contains("doc(hidden)");
+    item["visibility"] == "public" && !hidden
+}
+
+fn name_of(item: &Value) -> String {
+    item["name"].as_str().unwrap_or_default().to_owned()
+}
+
+fn path_of(path: &Value) -> String {
+    let parts = path["path"].as_array().into_iter().flatten();
+    let parts: Vec<&str> = parts.filter_map(Value::as_str).collect();
+    parts.join("::")
+}
+
+/// Hands out every id of a resolved path in a signature.
+fn collect_ids(value: &Value, found: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(resolved) = fields.get("resolved_path") {
+                found(&id_of(&resolved["id"]));
+            }
+            fields.values().for_each(|field| collect_ids(field, found));
+        }
+        Value::Array(list) => list.iter().for_each(|entry| collect_ids(entry, found)),
+        _ => {}
+    }
+}
+
+/// Where the types of messages are.
+const WIRE: [&str; 3] = [
+    "ekafka_protocol::messages",
+    "ekafka_protocol::cold",
+    "kafka_protocol",
+];
