@@ -237,7 +237,8 @@ impl WriterConfig {
 
     /// How batches are compressed.
     ///
-    /// Kafka: `compression.type`. Default: not. Costs CPU in exchange for network and disk.
+    /// Kafka: `compression.type`. Default: not. Costs CPU in exchange for network and disk. Small batches are compressed by
+    /// the thread that sends them, large ones on the runtime's threads for blocking work, at most one for each processor.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self

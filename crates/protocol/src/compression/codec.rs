@@ -92,7 +92,7 @@ impl Compression {
     pub const SNAPPY: Self = Self::of(Codec::Snappy);
     /// LZ4.
     pub const LZ4: Self = Self::of(Codec::Lz4);
-    /// Zstandard at its default level, 3.
+    /// Zstandard at its default level, which is 3 with smaller tables: nearly its ratio in less time.
     pub const ZSTD: Self = Self::of(Codec::Zstd);
 
     /// `codec` at its default level.

@@ -15,6 +15,19 @@ fn sample(length: usize) -> Vec<u8> {
         .collect()
 }
 
+/// Words in no order.
+#[cfg(feature = "zstd")]
+fn words(length: usize) -> Vec<u8> {
+    const WORDS: &str = "order customer invoice payment shipped pending failed retry region cluster leader offset broker \
+        partition record header timestamp producer consumer group member session commit fetch batch request response";
+    let words: Vec<_> = WORDS.split_whitespace().collect();
+    let chosen = noise(length).into_iter();
+    chosen
+        .flat_map(|byte| format!("{} ", words[usize::from(byte) % words.len()]).into_bytes())
+        .take(length)
+        .collect()
+}
+
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     (0..length)
@@ -315,4 +328,16 @@ fn a_codec_left_out_is_an_error() {
     );
     let refused = decompress(Codec::Zstd, b"x", 10);
     assert_eq!(refused, Err(DecodeError::UnknownCodec { id: 4 }));
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn zstd_without_a_level_is_nearly_as_small_as_level_3() {
+    let level = Compression::with_level(Codec::Zstd, 3).unwrap();
+    for length in [10_000, 250_000, 1_000_000] {
+        let input = words(length);
+        let (ours, named) = (packed(Compression::ZSTD, &input), packed(level, &input));
+        assert!(ours != named, "a level that is named is that level");
+        assert!(ours.len() * 100 <= named.len() * 105, "{length}");
+    }
 }

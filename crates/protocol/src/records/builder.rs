@@ -9,7 +9,7 @@ use super::record::RecordData;
 use super::sealed::SealedBatch;
 use super::shape::{SLACK, Shape};
 use super::varint;
-use crate::compression::{self, Codec, Compression};
+use crate::compression::Compression;
 use crate::error::EncodeError;
 
 #[cfg(test)]
@@ -207,7 +207,7 @@ impl BatchBuilder {
     pub fn seal_into(
         mut self,
         compression: Compression,
-        mut output: BytesMut,
+        output: BytesMut,
     ) -> Result<SealedBatch, EncodeError> {
         if self.is_empty() {
             return Err(EncodeError::Invalid {
@@ -216,37 +216,20 @@ impl BatchBuilder {
             });
         }
         self.buffer.truncate(self.used);
-        let mut codec = Codec::None;
-        if compression.codec() != Codec::None {
-            output.clear();
-            output.resize(layout::BATCH_OVERHEAD, 0);
-            let records = &self.buffer[layout::BATCH_OVERHEAD..];
-            compression::compress(compression, records, &mut output)?;
-            if output.len() < self.used {
-                std::mem::swap(&mut self.buffer, &mut output);
-                codec = compression.codec();
-            }
-        }
-        self.write_header(codec);
-        Ok(SealedBatch::new(
-            self.buffer,
-            output,
-            self.count,
-            self.used,
-            self.max_timestamp,
-        ))
+        self.write_header();
+        SealedBatch::new(self.buffer, self.count, self.used, self.max_timestamp)
+            .compress(compression, output)
     }
 
     /// The part of the header that no stamp changes.
-    fn write_header(&mut self, codec: Codec) {
+    fn write_header(&mut self) {
         let length = (self.buffer.len() - layout::LOG_OVERHEAD) as i32;
         let header = &mut self.buffer[..layout::BATCH_OVERHEAD];
         layout::put(header, layout::BASE_OFFSET, 0i64.to_be_bytes());
         layout::put(header, layout::BATCH_LENGTH, length.to_be_bytes());
         layout::put(header, layout::LEADER_EPOCH, (-1i32).to_be_bytes());
         layout::put(header, layout::MAGIC, [2]);
-        let attributes = self.attributes | i16::from(codec.id());
-        layout::put(header, layout::ATTRIBUTES, attributes.to_be_bytes());
+        layout::put(header, layout::ATTRIBUTES, self.attributes.to_be_bytes());
         layout::put(
             header,
             layout::LAST_OFFSET_DELTA,

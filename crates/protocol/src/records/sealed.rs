@@ -3,6 +3,8 @@
 use bytes::{Bytes, BytesMut};
 
 use super::layout;
+use crate::compression::{self, Codec, Compression};
+use crate::error::EncodeError;
 
 /// A finished record batch. Its records never change; the producer id, epoch and base sequence
 /// (KIP-98) are patched in by [`stamp`](Self::stamp), as often as needed.
@@ -18,7 +20,6 @@ pub struct SealedBatch {
 impl SealedBatch {
     pub(super) fn new(
         mut bytes: BytesMut,
-        spare: BytesMut,
         count: i32,
         uncompressed_len: usize,
         max_timestamp: i64,
@@ -28,11 +29,62 @@ impl SealedBatch {
         drop(bytes.split_to(0));
         Self {
             bytes: bytes.freeze(),
-            spare,
+            spare: BytesMut::new(),
             count,
             uncompressed_len,
             max_timestamp,
         }
+    }
+
+    /// The same batch once more, without a copy of its bytes: so it can be compressed in one place
+    /// while another still has it as it was.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            spare: BytesMut::new(),
+            ..*self
+        }
+    }
+
+    /// Compresses the records into `output`; a batch that this makes no smaller stays as it is. The
+    /// buffer that does not hold the result can be had from [`take_spare`](Self::take_spare), unless
+    /// it is shared. For a batch that is not compressed yet and has no stamp.
+    ///
+    /// # Errors
+    /// [`EncodeError::Compression`] when the codec fails or is not built in.
+    pub fn compress(
+        mut self,
+        compression: Compression,
+        mut output: BytesMut,
+    ) -> Result<Self, EncodeError> {
+        if compression.codec() == Codec::None {
+            self.spare = output;
+            return Ok(self);
+        }
+        output.clear();
+        output.extend_from_slice(&self.bytes[..layout::BATCH_OVERHEAD]);
+        compression::compress(
+            compression,
+            &self.bytes[layout::BATCH_OVERHEAD..],
+            &mut output,
+        )?;
+        if output.len() >= self.bytes.len() {
+            self.spare = output;
+            return Ok(self);
+        }
+        let length = (output.len() - layout::LOG_OVERHEAD) as i32;
+        layout::put(&mut output, layout::BATCH_LENGTH, length.to_be_bytes());
+        // The codec's bits are in the second of the two bytes.
+        output[layout::ATTRIBUTES + 1] |= compression.codec().id();
+        let mut compressed = Self::new(
+            output,
+            self.count,
+            self.uncompressed_len,
+            self.max_timestamp,
+        );
+        compressed.spare = self.bytes.try_into_mut().unwrap_or_default();
+        Ok(compressed)
     }
 
     /// Writes the producer's identity and the CRC-32C, and returns the batch as it goes on the

@@ -142,28 +142,16 @@ impl OpenBatch {
         teller.tell(self.resolver, Err(error), bytes, None);
     }
 
-    /// Writes the header and compresses. Called without a lock held: compression takes its time.
-    pub(crate) fn seal(
-        mut self,
-        compression: Compression,
-        pool: &Pool,
-    ) -> Result<ClosedBatch, (Resolver, EncodeError)> {
+    /// Writes the header; compressing, which takes its time, is for later.
+    pub(crate) fn seal(mut self) -> Result<ClosedBatch, (Resolver, EncodeError)> {
         self.resolver.set_count(self.builder.count() as u32);
-        let output = if compression == Compression::NONE {
-            BytesMut::new()
-        } else {
-            pool.take()
-        };
-        match self.builder.seal_into(compression, output) {
-            Ok(mut sealed) => {
-                pool.put(sealed.take_spare());
-                Ok(ClosedBatch {
-                    sealed,
-                    resolver: self.resolver,
-                    permit: self.permit,
-                    opened: self.opened,
-                })
-            }
+        match self.builder.seal(Compression::NONE) {
+            Ok(sealed) => Ok(ClosedBatch {
+                sealed,
+                resolver: self.resolver,
+                permit: self.permit,
+                opened: self.opened,
+            }),
             Err(error) => Err((self.resolver, error)),
         }
     }

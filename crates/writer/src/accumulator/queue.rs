@@ -217,6 +217,13 @@ impl Queue {
         }
     }
 
+    /// Hands the next batch over if it takes no more records.
+    pub(crate) fn take_closed(&mut self) -> Option<OpenBatch> {
+        let batch = self.pop()?;
+        self.in_flight += 1;
+        Some(batch)
+    }
+
     /// A batch that was taken has its outcome.
     pub(crate) fn handle_resolved(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);

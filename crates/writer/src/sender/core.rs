@@ -4,6 +4,7 @@
 mod giving_up;
 mod loading;
 mod renewal;
+mod sealing;
 mod settle;
 mod split;
 #[cfg(test)]
@@ -25,6 +26,8 @@ use super::plan::Plan;
 use super::sequence::Producer;
 use crate::accumulator::{Partition, Shelf};
 use crate::error::{Cause, TopicPartition};
+
+pub(crate) use self::sealing::Job;
 
 /// What the sender goes by; checked when the writer was built.
 #[derive(Debug, Clone)]
@@ -66,6 +69,10 @@ pub(crate) struct Core {
     doubtful: Vec<usize>,
     /// Lanes with a batch that waits for a producer identity.
     unidentified: Vec<usize>,
+    /// Batches that others are to compress.
+    jobs: Vec<Job>,
+    /// Lanes that may have full batches to be compressed ahead.
+    to_seal: Vec<usize>,
     requests: HashMap<u64, Sent>,
     /// Emptied lists of answered requests, kept for their memory.
     spare_batches: Vec<Vec<Option<(usize, u64)>>>,
@@ -123,6 +130,8 @@ impl Core {
             lanes: Vec::new(),
             doubtful: Vec::new(),
             unidentified: Vec::new(),
+            jobs: Vec::new(),
+            to_seal: Vec::new(),
             requests: HashMap::new(),
             spare_batches: Vec::new(),
             spare_cargo: Vec::new(),
@@ -158,9 +167,10 @@ impl Core {
         partition.queue().handle_look();
         if self.failed.is_some() {
             self.abandon_queue(number);
-        } else {
-            self.list(number);
+            return;
         }
+        self.note_sealable(number);
+        self.list(number);
     }
 
     /// Someone waits for room: no batch is kept open for more records.
@@ -275,6 +285,7 @@ impl Core {
         now: Instant,
     ) -> Option<Departure> {
         self.place_lanes(leaders, now);
+        self.seal_ahead(now);
         while let Some(broker) = self.plan.next_broker() {
             if !is_open(broker) {
                 self.plan.handle_dialling(broker);

@@ -64,7 +64,12 @@ pub(crate) struct Flight {
 /// Where a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// Its records are being compressed.
+    Sealing,
+    /// Ready to be sent for the first time.
+    Sealed,
     OnWire(BrokerId),
+    /// To be sent again.
     Waiting {
         until: Instant,
         /// The leader epoch that led it to the wrong broker: a newer one ends the wait.
@@ -77,6 +82,8 @@ pub(crate) enum Place {
 pub(crate) enum Next {
     /// Its first batch, again.
     Resend,
+    /// The batch at that index, for the first time.
+    Board(usize),
     /// The next batch of its queue.
     Take,
     /// Nothing before an answer, or before that time.
@@ -99,7 +106,8 @@ impl Lane {
 
     /// What may go to `broker` without any chance that records change places: a batch that failed goes first and alone; a
     /// new one only follows batches that are all on their way to the same broker. At most `depth` batches lie between the
-    /// oldest without an outcome and the newest, both counted: so many does a broker recognise when one of them comes again.
+    /// oldest without an outcome and the newest on the wire, both counted: so many does a broker recognise when one of them
+    /// comes again.
     pub(crate) fn next(&self, broker: BrokerId, depth: usize, now: Instant) -> Next {
         let Some(first) = self.flights.front() else {
             return Next::Take;
@@ -107,17 +115,27 @@ impl Lane {
         match first.place {
             Place::Waiting { until, .. } if until <= now => return Next::Resend,
             Place::Waiting { until, .. } => return Next::Wait(Some(until)),
-            Place::OnWire(_) => {}
+            Place::OnWire(_) | Place::Sealing | Place::Sealed => {}
         }
-        let all_there = self
-            .flights
-            .iter()
-            .all(|flight| flight.place == Place::OnWire(broker));
-        if all_there && self.admitted - first.ordinal < depth as u64 {
-            Next::Take
-        } else {
-            Next::Wait(None)
+        let is_under_way = |flight: &&Flight| flight.place == Place::OnWire(broker);
+        let under_way = self.flights.iter().take_while(is_under_way).count();
+        let has_depth = |ordinal: u64| ordinal - first.ordinal < depth as u64;
+        match self.flights.get(under_way) {
+            None if has_depth(self.admitted) => Next::Take,
+            Some(next) if next.place == Place::Sealed && has_depth(next.ordinal) => {
+                Next::Board(under_way)
+            }
+            _ => Next::Wait(None),
         }
+    }
+
+    /// Whether another batch may be sealed before those ahead of it have left: at most `ahead` of them, and none behind
+    /// one that is to be sent again.
+    pub(crate) fn may_seal(&self, ahead: usize) -> bool {
+        let is_unsent = |flight: &&Flight| matches!(flight.place, Place::Sealing | Place::Sealed);
+        let unsent = self.flights.iter().rev().take_while(is_unsent).count();
+        let failed = |flight: &Flight| matches!(flight.place, Place::Waiting { .. });
+        unsent < ahead && !self.flights.iter().any(failed)
     }
 
     /// The place in line of a batch that comes in now.
@@ -144,8 +162,13 @@ impl Flight {
         self.sealed.count() as u32
     }
 
+    /// Whether nobody has it but its lane.
     pub(crate) fn is_waiting(&self) -> bool {
-        matches!(self.place, Place::Waiting { .. })
+        matches!(self.place, Place::Waiting { .. } | Place::Sealed)
+    }
+
+    pub(crate) fn is_on_wire(&self) -> bool {
+        matches!(self.place, Place::OnWire(_))
     }
 
     /// The bytes for the wire, stamped before or now; stamping computes the checksum.
@@ -219,12 +242,10 @@ impl Flight {
     /// The error for records that are given up for `cause`, classed by what is known of earlier attempts.
     pub(crate) fn failure(&self, cause: Cause) -> Option<WriterError> {
         let at = self.resolver.as_ref()?.at().clone();
-        Some(
-            if self.ambiguous || matches!(self.place, Place::OnWire(_)) {
-                WriterError::MaybeWritten { at, cause }
-            } else {
-                WriterError::NotWritten { at, cause }
-            },
-        )
+        Some(if self.ambiguous || self.is_on_wire() {
+            WriterError::MaybeWritten { at, cause }
+        } else {
+            WriterError::NotWritten { at, cause }
+        })
     }
 }

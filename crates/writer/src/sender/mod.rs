@@ -10,6 +10,7 @@ mod identity;
 mod in_flight;
 mod outcome;
 mod plan;
+mod press;
 mod sequence;
 mod task;
 
@@ -22,7 +23,8 @@ use ekafka_conn::{
 use ekafka_protocol::messages::{
     PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
-use ekafka_protocol::{ErrorCode, Uuid};
+use ekafka_protocol::records::SealedBatch;
+use ekafka_protocol::{EncodeError, ErrorCode, Uuid};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -30,8 +32,9 @@ use crate::accumulator::{Partition, Shelf};
 use crate::error::{Cause, TopicPartition, Undelivered};
 
 pub(crate) use self::core::Rules;
-use self::core::{Cargo, Core, Departure, Leaders, Wishes};
+use self::core::{Cargo, Core, Departure, Job, Leaders, Wishes};
 pub(crate) use self::in_flight::Flight;
+use self::press::Press;
 
 /// What the threads that take turns at sending share.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub(crate) struct Sender {
     rules: Rules,
     cluster: Cluster,
     pub(crate) shelf: Arc<Shelf>,
+    press: Press,
     /// Wakes the task: there are wishes, or an earlier alarm.
     wake: Notify,
 }
@@ -78,6 +82,12 @@ pub(crate) enum Event {
     },
     View,
     Time,
+    /// A batch was compressed, or could not be.
+    Sealed {
+        lane: usize,
+        flight: u64,
+        result: Result<SealedBatch, EncodeError>,
+    },
     Dialled {
         broker: BrokerId,
         error: Option<ConnError>,
@@ -110,6 +120,7 @@ impl Sender {
             rules,
             cluster,
             shelf,
+            press: Press::new(),
             wake: Notify::new(),
         });
         #[expect(
@@ -151,6 +162,7 @@ impl Sender {
                 sender: self,
                 core: Some(core),
                 events: Vec::new(),
+                jobs: Vec::new(),
             }
             .work();
         }
@@ -226,10 +238,22 @@ struct Turn<'a> {
     sender: &'a Arc<Sender>,
     core: Option<Box<Core>>,
     events: Vec<Event>,
+    /// Batches to be compressed once the state is back on the desk.
+    jobs: Vec<Job>,
 }
 
 impl Turn<'_> {
     fn work(mut self) {
+        loop {
+            self.work_with_core();
+            if !self.press() {
+                return;
+            }
+        }
+    }
+
+    /// Does what there is to do with the state, and puts it back.
+    fn work_with_core(&mut self) {
         while self.next_events() {
             let Some(core) = &mut self.core else { return };
             let sender = self.sender;
@@ -254,6 +278,26 @@ impl Turn<'_> {
                 core.reuse(departure.batches);
             }
         }
+    }
+
+    /// Sees to the batches to be compressed, and takes the state to send them, if it is there and there is something to send.
+    fn press(&mut self) -> bool {
+        let sender = self.sender;
+        let compression = sender.rules.compression;
+        let mut any = false;
+        for job in self.jobs.drain(..) {
+            if press::is_small(&job, compression) {
+                let event = press::press(job, compression, sender.shelf.pool.take());
+                sender.desk().inbox.push(event);
+                any = true;
+            } else {
+                sender.press.submit(sender, job);
+            }
+        }
+        if any {
+            self.core = sender.desk().core.take();
+        }
+        self.core.is_some()
     }
 
     /// Takes what is in the inbox; with nothing in there, puts the state back and is done.
@@ -283,6 +327,7 @@ impl Turn<'_> {
             let spare = std::mem::take(&mut desk.spare);
             self.events = std::mem::replace(&mut desk.inbox, spare);
         } else {
+            core.swap_jobs(&mut self.jobs);
             desk.spare = std::mem::take(&mut self.events);
             desk.core = self.core.take();
         }
@@ -340,6 +385,11 @@ fn handle(sender: &Arc<Sender>, core: &mut Core, event: Event, leaders: &Known<'
             core.handle_view(leaders, now);
         }
         Event::Time => core.handle_time(now),
+        Event::Sealed {
+            lane,
+            flight,
+            result,
+        } => core.handle_sealed(lane, flight, result),
         Event::Dialled { broker, error } => {
             let hopeless = error.as_ref().is_some_and(|error| !error.is_retriable());
             core.handle_dialled(

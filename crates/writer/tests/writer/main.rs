@@ -12,4 +12,5 @@ mod life;
 mod observed;
 mod rig;
 mod scenarios;
+mod sealing;
 mod sinks;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::compression::Codec;
 use crate::records::{BatchIter, DecodeLimits, Header};
 use bytes::Bytes;
 

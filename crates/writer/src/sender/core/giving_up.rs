@@ -71,7 +71,7 @@ impl Core {
         let Some(lane) = &mut self.lanes[number] else {
             return;
         };
-        let waiting = lane.flights.iter().filter(|flight| flight.is_waiting());
+        let waiting = lane.flights.iter().filter(|flight| !flight.is_on_wire());
         let waiting: Vec<_> = waiting.map(|flight| flight.id).collect();
         for id in waiting {
             self.fail_for(number, id, cause.clone());
@@ -97,7 +97,7 @@ impl Core {
     }
 
     /// Ends a batch with the error its history calls for. On the wire it only loses its records: what the broker will say
-    /// still decides about the sequence.
+    /// still decides about the sequence. While it is being compressed it does too, and goes when that is done.
     pub(super) fn fail_for(&mut self, number: usize, id: u64, cause: Cause) {
         let Some(lane) = &mut self.lanes[number] else {
             return;
@@ -154,7 +154,7 @@ impl Core {
         let mut abandoned = Undelivered::default();
         for lane in self.lanes.iter_mut().flatten() {
             for flight in &mut lane.flights {
-                let maybe_written = flight.ambiguous || !flight.is_waiting();
+                let maybe_written = flight.ambiguous || flight.is_on_wire();
                 let Some(resolver) = &flight.resolver else {
                     continue;
                 };

@@ -7,9 +7,8 @@ use ekafka_conn::BrokerId;
 use tokio::time::Instant;
 
 use super::{Cargo, Core, Departure, Leaders, Sent, is_replaced};
-use crate::accumulator::{OpenBatch, Taken};
-use crate::error::{Cause, WriterError};
-use crate::sender::in_flight::{Flight, Next, Place};
+use crate::accumulator::Taken;
+use crate::sender::in_flight::{Next, Place};
 use crate::stats::Attempt;
 
 impl Core {
@@ -109,6 +108,13 @@ impl Core {
             };
             match lane.next(broker, depth, now) {
                 Next::Resend => return self.board(number, 0, broker, space, now),
+                Next::Board(index) => {
+                    if !self.producer.is_ready(&lane.sequence) {
+                        return self.hold(number, now);
+                    }
+                    self.note_sealable(number);
+                    return self.board(number, index, broker, space, now);
+                }
                 Next::Wait(until) => {
                     if let Some(until) = until {
                         self.arm(number, until);
@@ -135,55 +141,7 @@ impl Core {
                     self.arm_for_expiry(number, now);
                     return Load::Nothing;
                 }
-                Taken::Batch(batch) => {
-                    if let Some(index) = self.admit(number, batch, now) {
-                        return self.board(number, index, broker, usize::MAX, now);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Seals a batch and puts it at the end of its lane; one that cannot be sealed is resolved.
-    pub(super) fn admit(&mut self, number: usize, batch: OpenBatch, now: Instant) -> Option<usize> {
-        let id = self.next_id();
-        let lane = self.lanes[number].as_mut()?;
-        match batch.seal(self.rules.compression, &self.shelf.pool) {
-            Ok(closed) => {
-                let age = now.saturating_duration_since(closed.opened);
-                self.shelf.outside.counters.note_sealed(age);
-                let ordinal = lane.admit();
-                lane.flights.push_back(Flight {
-                    id,
-                    sealed: closed.sealed,
-                    stamped: None,
-                    resolver: Some(closed.resolver),
-                    permit: closed.permit,
-                    expires: closed.opened + self.rules.delivery_timeout,
-                    ordinal,
-                    attempts: 0,
-                    place: Place::Waiting {
-                        until: now,
-                        stale_epoch: None,
-                    },
-                    ambiguous: false,
-                    cause: None,
-                });
-                Some(lane.flights.len() - 1)
-            }
-            Err((mut resolver, error)) => {
-                lane.partition.queue().handle_resolved();
-                let at = resolver.at().clone();
-                let cause = Cause::Encode(Arc::new(error));
-                let error = WriterError::NotWritten { at, cause };
-                let count = resolver.count() as usize;
-                let outside = &self.shelf.outside;
-                outside.note_failed(&lane.partition, count, &error);
-                match resolver.take_teller() {
-                    Some(teller) => teller.tell(resolver, Err(error), None, None),
-                    None => resolver.resolve(Err(error)),
-                }
-                None
+                Taken::Batch(batch) => self.admit(number, batch, now),
             }
         }
     }

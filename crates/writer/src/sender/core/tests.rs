@@ -1,5 +1,7 @@
 //! Scripts of the sender's state: no broker, no clock but the test's.
 
+mod sealing;
+
 use std::collections::HashMap;
 
 use ekafka_conn::ConnError;
