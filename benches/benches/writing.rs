@@ -1,21 +1,21 @@
-//! Records through a writer until they are acknowledged, by a broker in the same process on threads of its own.
+//! Records through a writer until they are acknowledged, by a broker in the same process on a thread of its own.
 //!
-//! The broker's work is in the time: compare with `encode` below, or from one state of the code to the next by ratio
-//! (`cargo xtask bench baseline`). What a writer costs its process beside a real broker is what `ekafka perf produce` tells.
+//! Time is CPU time of the client's only thread, its system calls included: neither the broker's work nor waiting for an
+//! answer counts. Compare with `encoding alone`, or from one state of the code to the next by ratio (`cargo xtask bench
+//! baseline`).
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::BytesMut;
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use ekafka_benches::{Shape, encode, values};
+use ekafka_benches::{Shape, cpu_time, encode, values};
 use ekafka_protocol::compression::{Codec, Compression};
 use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Record, Writer, WriterConfig};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// What is varied; each bench changes one of these.
 #[derive(Clone, Copy)]
@@ -75,12 +75,14 @@ fn alone(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.throughput(Throughput::Elements(ROUND as u64));
     group.bench_function("encoding alone", |bencher| {
         let mut buffer = BytesMut::new();
-        bencher.iter(|| {
-            for _ in 0..ROUND / CALL {
+        bencher.iter_custom(|rounds| {
+            let begun = cpu_time();
+            for _ in 0..rounds * (ROUND / CALL) as u64 {
                 let taken = std::mem::take(&mut buffer);
                 let sent = encode(shape, &values, taken, Compression::NONE).expect("it encodes");
                 buffer = sent.try_into_mut().expect("nobody else holds the batch");
             }
+            cpu_time() - begun
         });
     });
 }
@@ -136,8 +138,8 @@ fn tasks(criterion: &mut Criterion) {
 }
 
 fn bench(group: &mut BenchmarkGroup<'_, WallTime>, name: impl std::fmt::Display, setting: Setting) {
-    let servers = runtime();
-    let clients = runtime();
+    let servers = runtime(Builder::new_multi_thread().worker_threads(1));
+    let clients = runtime(&mut Builder::new_current_thread());
     let kafka = EmbeddedKafka::builder().retention_bytes(KEPT);
     let kafka = servers.block_on(kafka.start()).expect("the broker starts");
     kafka
@@ -157,11 +159,11 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, name: impl std::fmt::Display,
     group.sample_size(20);
     group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
         bencher.iter_custom(|rounds| {
-            let begun = Instant::now();
+            let begun = cpu_time();
             for _ in 0..rounds {
                 clients.block_on(round(&writer, &value, setting));
             }
-            begun.elapsed()
+            cpu_time() - begun
         });
     });
 }
@@ -201,13 +203,8 @@ async fn handles(writer: &Writer, value: &[u8]) {
     }
 }
 
-fn runtime() -> Runtime {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime")
+fn runtime(builder: &mut Builder) -> Runtime {
+    builder.enable_all().build().expect("a runtime")
 }
 
 criterion_group!(benches, forms, sizes, batches, codecs, partitions, tasks);

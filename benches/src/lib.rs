@@ -1,9 +1,12 @@
 //! Inputs shared by the benches.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use ekafka_protocol::EncodeError;
 use ekafka_protocol::compression::Compression;
 use ekafka_protocol::records::{BatchBuilder, Header, RecordData};
+use nix::time::{ClockId, clock_gettime};
 
 /// Records of one batch in every bench.
 pub const RECORDS: usize = 1_000;
@@ -107,4 +110,14 @@ pub fn encode(
         open.append(&record(shape, values, index))?;
     }
     Ok(open.seal(compression)?.stamp(-1, -1, -1))
+}
+
+/// CPU time of this thread so far: what a client costs, when it has no other, whatever the broker beside it does.
+///
+/// # Panics
+/// When the system has no such clock.
+#[must_use]
+pub fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    Duration::from(time.expect("a clock of this thread"))
 }

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::process;
 
 /// Ours and the reference, as criterion's folders name them.
-const PAIRS: [(&str, &str); 8] = [
+const PAIRS: [(&str, &str); 10] = [
     ("encode_100B/ekafka", "encode_100B/kafka-protocol, built"),
     ("encode_1KB/ekafka", "encode_1KB/kafka-protocol, built"),
     ("decode_100B/ekafka, borrowed", "decode_100B/kafka-protocol"),
@@ -24,6 +24,8 @@ const PAIRS: [(&str, &str); 8] = [
     ("decode_1KB/ekafka, borrowed", "decode_1KB/kafka-protocol"),
     ("write_form/slice", "write_form/encoding alone"),
     ("write_form/handle", "write_form/encoding alone"),
+    ("read_form/borrowed", "read_form/copying the bytes"),
+    ("read_form/owned", "read_form/copying the bytes"),
 ];
 
 /// A ratio that has grown by more than this is a slower client, not noise.
@@ -39,11 +41,13 @@ pub(crate) fn run(save: bool) -> Result<(), Failure> {
         "records",
         "--bench",
         "writing",
+        "--bench",
+        "reading",
         "--",
     ];
     let mut command = process::cargo(benches);
     command.args(["--measurement-time", "3", "--warm-up-time", "1"]);
-    process::run(command.arg("^(encode|decode)/1(00B|KB)/|^write/form/"))?;
+    process::run(command.arg("^(encode|decode)/1(00B|KB)/|^(write|read)/form/"))?;
 
     let saved = saved()?;
     let mut now = Map::new();

@@ -13,7 +13,7 @@ import (
 
 var franz = map[string]func(line){
 	"produce": franzProduce, "consume": franzConsume, "latency": franzLatency, "end-to-end": franzEndToEnd,
-	"start": franzStart,
+	"start": franzStart, "receive": franzReceive, "member": franzMember,
 }
 
 // slab is how many records are allocated at once.
@@ -56,6 +56,9 @@ func franzConsumer(l line) *kgo.Client {
 	options := []kgo.Opt{kgo.ConsumeTopics(l.topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())}
 	if l.group != "" {
 		options = append(options, kgo.ConsumerGroup(l.group))
+	}
+	if l.mode == "member" && l.strategy == "eager" {
+		options = append(options, kgo.Balancers(kgo.RangeBalancer()))
 	}
 	return franzClient(l, options...)
 }
@@ -173,5 +176,29 @@ func franzStart(l line) {
 			fmt.Println("first")
 			return
 		}
+	}
+}
+
+func franzReceive(l line) {
+	client := franzConsumer(l)
+	m := startMeter()
+	for number := 0; number < beforeStamps+l.records; {
+		fetches := client.PollFetches(context.Background())
+		check(fetches.Err())
+		fetches.EachRecord(func(r *kgo.Record) {
+			if number++; number > beforeStamps && number <= beforeStamps+l.records {
+				m.note(age(r.Value))
+			}
+		})
+	}
+	m.finish("franz-go", l.records, l.records*l.size, 0)
+}
+
+func franzMember(l line) {
+	client, d := franzConsumer(l), openDiary(l)
+	for {
+		fetches := client.PollFetches(context.Background())
+		check(fetches.Err())
+		fetches.EachRecord(func(r *kgo.Record) { d.note(int(r.Partition)) })
 	}
 }

@@ -14,7 +14,8 @@ import (
 
 var segmentio = map[string]func(line){
 	"produce": segmentioProduce, "consume": segmentioConsume, "latency": segmentioLatency,
-	"end-to-end": segmentioEndToEnd, "start": segmentioStart,
+	"end-to-end": segmentioEndToEnd, "start": segmentioStart, "receive": segmentioReceive,
+	"member": segmentioMember,
 }
 
 // inFlight is how many records may wait for their acknowledgement; this client has no such limit of its own.
@@ -197,4 +198,35 @@ func segmentioStart(l line) {
 	_, err := segmentioReader(l, 0).ReadMessage(context.Background())
 	check(err)
 	fmt.Println("first")
+}
+
+func segmentioReceive(l line) {
+	ages := make(chan time.Duration, 16)
+	for partition := range l.partitions {
+		reader := segmentioReader(l, partition)
+		go func() {
+			for {
+				message, err := reader.ReadMessage(context.Background())
+				check(err)
+				ages <- age(message.Value)
+			}
+		}()
+	}
+	m := startMeter()
+	for number := range beforeStamps + l.records {
+		if took := <-ages; number >= beforeStamps {
+			m.note(took)
+		}
+	}
+	m.finish("kafka-go", l.records, l.records*l.size, 0)
+}
+
+// segmentioMember shares by range, eagerly: it has no other way.
+func segmentioMember(l line) {
+	reader, d := segmentioReader(l, 0), openDiary(l)
+	for {
+		message, err := reader.ReadMessage(context.Background())
+		check(err)
+		d.note(message.Partition)
+	}
 }

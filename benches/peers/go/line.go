@@ -2,14 +2,17 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -26,6 +29,8 @@ type line struct {
 	size       int
 	keys       int
 	partitions int
+	strategy   string
+	want       int
 	defaults   bool
 }
 
@@ -38,7 +43,9 @@ func parse() (string, line) {
 	flag.StringVar(&l.group, "group", "", "consume as a member of this group")
 	flag.StringVar(&l.codec, "codec", "none", "none, gzip, snappy, lz4 or zstd")
 	flag.StringVar(&l.api, "api", "", "calls: kafka-go writes slices of 1,000 one after another")
-	flag.StringVar(&l.mode, "mode", "produce", "produce, consume, latency, end-to-end or start")
+	flag.StringVar(&l.mode, "mode", "produce", "produce, consume, latency, end-to-end, start, receive or member")
+	flag.StringVar(&l.strategy, "strategy", "cooperative", "eager or cooperative")
+	flag.IntVar(&l.want, "want", 1, "of how many partitions a member must have records to be ready")
 	flag.IntVar(&l.records, "records", 1_000_000, "how many")
 	flag.IntVar(&l.size, "size", 100, "bytes of each value")
 	flag.IntVar(&l.keys, "keys", 0, "different keys; 0 for records without one")
@@ -139,6 +146,62 @@ func peakMemory() int {
 	kilobytes, err := strconv.Atoi(strings.Fields(after)[0])
 	check(err)
 	return kilobytes
+}
+
+// beforeStamps is how many stamped records a receiver lets pass before it measures.
+const beforeStamps = 50
+
+// age is how long ago another process of this machine stamped the value.
+func age(value []byte) time.Duration {
+	return time.Duration(time.Now().UnixNano() - int64(binary.BigEndian.Uint64(value)))
+}
+
+// diary is what a member of a group received, partition by partition. When standard input ends, it is told as a line
+// of JSON and the process ends.
+type diary struct {
+	sync.Mutex
+	pages map[int]*page
+	want  int
+}
+
+// page holds nanoseconds since 1970, and the longest time between two receipts since the member was ready.
+type page struct {
+	First   int64 `json:"first_ns"`
+	Last    int64 `json:"last_ns"`
+	Longest int64 `json:"longest_ns"`
+}
+
+func openDiary(l line) *diary {
+	d := &diary{pages: map[int]*page{}, want: l.want}
+	go func() {
+		_, err := io.Copy(io.Discard, os.Stdin)
+		check(err)
+		d.Lock()
+		out, err := json.Marshal(d.pages)
+		check(err)
+		fmt.Println(string(out))
+		os.Exit(0)
+	}()
+	return d
+}
+
+func (d *diary) note(partition int) {
+	now := time.Now().UnixNano()
+	d.Lock()
+	defer d.Unlock()
+	p := d.pages[partition]
+	if p == nil {
+		p = &page{First: now, Last: now}
+		d.pages[partition] = p
+	}
+	if d.want == 0 {
+		p.Longest = max(p.Longest, now-p.Last)
+	}
+	p.Last = now
+	if d.want > 0 && len(d.pages) >= d.want {
+		d.want = 0
+		fmt.Println("ready")
+	}
 }
 
 func check(err error) {

@@ -175,6 +175,32 @@ impl Drop for Trio {
     }
 }
 
+/// A node that was stopped where it is; it goes on when this value is dropped.
+pub(crate) struct Silent(String);
+
+/// Stops a node of the cluster that has these brokers.
+pub(crate) fn stop_for_now(brokers: &str, node: u16) -> Result<Silent, Failure> {
+    let first = brokers.split(',').next().unwrap_or_default();
+    let port = first.rsplit(':').next().and_then(|port| port.parse().ok());
+    let port = port.ok_or_else(|| Failure::new(format!("{first} names no port")))?;
+    let cluster = Cluster::load(port)?;
+    cluster.check_node(node)?;
+    if cluster.runner() == Runner::Docker {
+        return Err(Failure::new("its nodes run in containers"));
+    }
+    let mark = cluster.mark(node);
+    processes::hold(&mark, true)?;
+    Ok(Silent(mark))
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        if let Err(failure) = processes::hold(&self.0, false) {
+            eprintln!("a node does not go on: {failure}");
+        }
+    }
+}
+
 fn up(port: u16, shape: &Shape) -> Result<Cluster, Failure> {
     down(port)?;
     let runner = if !shape.java && !shape.version.needs_zookeeper() && engine_answers() {

@@ -43,6 +43,14 @@ pub(super) fn terminate(mark: &str) -> Result<(), Failure> {
     kill(mark)
 }
 
+/// Stops a process where it is, or lets it go on: its sockets stay open, but nobody answers.
+pub(super) fn hold(mark: &str, is_held: bool) -> Result<(), Failure> {
+    for id in find(mark)? {
+        signal(if is_held { "-STOP" } else { "-CONT" }, &id);
+    }
+    Ok(())
+}
+
 /// The ids of Java processes with `mark` in their arguments.
 pub(super) fn find(mark: &str) -> Result<Vec<String>, Failure> {
     Ok(running()?

@@ -9,17 +9,38 @@ use nix::sys::time::TimeValLike;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::interop::Broker;
 use crate::process;
 
 use super::programs::{Program, Programs, Work};
 use super::rows::{Kind, Row};
+use super::{sharing, stopped};
 
+/// Brokers, and what was prepared on them.
 pub(super) struct Bench<'a> {
     pub(super) programs: &'a Programs,
     pub(super) brokers: String,
-    pub(super) nodes: u16,
     /// Records are divided by this.
-    pub(super) share: u64,
+    share: u64,
+    /// Topics to read from.
+    filled: Vec<Filled>,
+    /// Ends with this value, when it was started for it.
+    _embedded: Option<Broker>,
+}
+
+/// A topic with records to read.
+#[derive(Clone)]
+pub(super) struct Filled {
+    size: u64,
+    codec: &'static str,
+    batch: u64,
+    idle: bool,
+    pub(super) records: u64,
+    pub(super) topic: String,
+    /// Of all batches.
+    pub(super) log_bytes: f64,
+    /// The partitions that have records, separated by commas.
+    pub(super) busy: String,
 }
 
 /// What one run cost.
@@ -33,103 +54,200 @@ pub(super) struct Run {
     pub(super) p99_us: f64,
     /// Peak resident MB.
     pub(super) memory: f64,
+    /// Of what the row is about.
+    pub(super) ratio: f64,
+    /// Longest time without records of a partition that stays with its member, and of one that moves.
+    pub(super) stays_ms: f64,
+    pub(super) moves_ms: f64,
 }
 
 /// The runs of one program, or why it has none.
 pub(super) type Measured = Vec<(Program, Result<Vec<Run>, String>)>;
 
-impl Bench<'_> {
-    pub(super) fn row(&self, row: &Row, runs: u32) -> Result<Measured, Failure> {
-        let records = match row.kind {
-            Kind::Latency | Kind::EndToEnd | Kind::Start => row.records,
-            _ => row.records / self.share,
+impl<'a> Bench<'a> {
+    pub(super) fn new(
+        programs: &'a Programs,
+        brokers: &str,
+        share: u64,
+        embedded: Option<Broker>,
+    ) -> Self {
+        Self {
+            programs,
+            brokers: brokers.to_owned(),
+            share,
+            filled: Vec::new(),
+            _embedded: embedded,
+        }
+    }
+
+    /// How many nodes the brokers have.
+    pub(super) fn nodes(&self) -> usize {
+        self.brokers.split(',').count()
+    }
+
+    /// Every program once more.
+    pub(super) fn row(&mut self, row: &Row, measured: &mut Measured) -> Result<(), Failure> {
+        let filled = match row.kind {
+            Kind::Consume | Kind::Group | Kind::Start | Kind::Amplified => {
+                Some(self.fill(row, false)?)
+            }
+            Kind::Idle | Kind::Stopped => Some(self.fill(row, true)?),
+            _ => None,
         };
-        let reads = matches!(row.kind, Kind::Consume | Kind::Group | Kind::Start);
-        let filled = match reads {
-            true => Some(self.fill(row, records)?),
-            false => None,
-        };
-        let mut measured: Measured = self
-            .programs
-            .of(row)
-            .into_iter()
-            .map(|program| (program, Ok(Vec::new())))
-            .collect();
-        for _ in 0..runs {
-            for (program, runs) in &mut measured {
-                let Ok(done) = runs else { continue };
-                match self.once(*program, row, records, filled.as_deref()) {
-                    Ok(run) => done.push(run),
-                    Err(failure) => *runs = Err(failure.to_string()),
+        for (program, runs) in measured {
+            let Ok(done) = runs else { continue };
+            match self.once(*program, row, filled.as_ref()) {
+                Ok(run) => done.push(run),
+                Err(failure) => {
+                    eprintln!("{} {}: {failure}", row.id, program.name());
+                    *runs = Err(failure.to_string());
                 }
             }
         }
-        if let Some(topic) = filled {
-            self.topics(&["delete", &topic])?;
-        }
-        Ok(measured)
+        Ok(())
     }
 
-    /// A topic with records to read, in batches of 200,000 bytes.
-    fn fill(&self, row: &Row, records: u64) -> Result<String, Failure> {
-        let topic = self.create("read")?;
+    /// Deletes what was kept for further runs.
+    pub(super) fn clean(&self) -> Result<(), Failure> {
+        for filled in &self.filled {
+            self.topics(&["delete", &filled.topic])?;
+        }
+        Ok(())
+    }
+
+    /// A topic with what the row reads, on all partitions or on those that lie with one broker.
+    fn fill(&mut self, row: &Row, idle: bool) -> Result<Filled, Failure> {
+        let records = row.records / self.share;
+        let known = self.filled.iter().find(|known| {
+            known.size == row.size
+                && known.codec == row.codec
+                && known.batch == row.batch
+                && known.idle == idle
+                && known.records == records
+        });
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        let replicas = if idle { 1 } else { self.nodes() };
+        let topic = self.create("read", PARTITIONS, replicas)?;
+        let leaders = self.leaders(&topic)?;
+        let first = leaders.first().map_or(0, |(_, leader)| *leader);
+        let busy: Vec<String> = leaders
+            .iter()
+            .filter(|(_, leader)| !idle || *leader == first)
+            .map(|(partition, _)| partition.to_string())
+            .collect();
+        let busy = busy.join(",");
         let produce = Row {
             kind: Kind::Produce,
-            id: row.id,
-            title: row.title,
             ..*row
         };
-        let work = self.work(&topic, "", records);
+        let work = Work {
+            only: Some(busy.clone()),
+            ..self.work(&topic, "", records)
+        };
         let told = tell(&mut self.programs.command(Program::Floor, &produce, &work))?;
         self.check_stored(&topic, records, &told)?;
-        Ok(topic)
+        let filled = Filled {
+            size: row.size,
+            codec: row.codec,
+            batch: row.batch,
+            idle,
+            records,
+            topic,
+            log_bytes: told.number("log_bytes"),
+            busy,
+        };
+        self.filled.push(filled.clone());
+        Ok(filled)
     }
 
-    fn once(
-        &self,
-        program: Program,
-        row: &Row,
-        records: u64,
-        filled: Option<&str>,
-    ) -> Result<Run, Failure> {
-        let name = unique(row.id);
+    fn once(&self, program: Program, row: &Row, filled: Option<&Filled>) -> Result<Run, Failure> {
+        match (row.kind, filled) {
+            (Kind::Eager | Kind::Cooperative, _) => sharing::join(self, program, row),
+            (Kind::Receive, _) => sharing::receive(self, program, row),
+            (Kind::Stopped, Some(filled)) => stopped::compare(self, program, row, filled),
+            (_, Some(filled)) => self.read(program, row, filled),
+            (_, None) => self.write(program, row),
+        }
+    }
+
+    fn read(&self, program: Program, row: &Row, filled: &Filled) -> Result<Run, Failure> {
+        let group = unique(row.id);
+        // It waits for the idle brokers again and again.
+        let fewer = program == Program::Krafka && row.kind == Kind::Idle;
+        let records = filled.records / if fewer { 20 } else { 1 };
+        let work = self.work(&filled.topic, &group, records);
+        let mut command = self.programs.command(program, row, &work);
         if row.kind == Kind::Start {
-            let work = self.work(filled.unwrap_or_default(), &name, records);
-            return first_line(&mut self.programs.command(program, row, &work));
+            return first_line(&mut command);
         }
-        let before = children_cpu()?;
-        if let Some(topic) = filled {
-            let work = self.work(topic, &name, records);
-            let told = tell(&mut self.programs.command(program, row, &work))?;
-            let whole = children_cpu()? - before;
-            let read = told.number("records");
-            if read < records as f64 {
-                return Err(Failure::new(format!("{read} records of {records} came")));
-            }
-            return Ok(told.run(Some(whole)));
+        let (cpu, loopback) = (children_cpu()?, loopback_bytes());
+        let told = tell(&mut command)?;
+        let whole = children_cpu()? - cpu;
+        let read = told.number("records");
+        if read < records as f64 {
+            return Err(Failure::new(format!("{read} records of {records} came")));
         }
-        let topic = self.create(row.id)?;
-        // A kafka-go call waits a second, and a lone write of its defaults too.
-        let slow = program == Program::KafkaGo && row.defaults && row.kind == Kind::Calls;
-        let records = if slow { 5_000 } else { records };
-        let work = self.work(&topic, "", records);
+        // Ours counts for itself; of the others the network's counter tells, which others may raise meanwhile.
+        let came = match told.0["received_bytes"].as_f64() {
+            Some(received) => received,
+            None => loopback_bytes() - loopback,
+        };
+        Ok(Run {
+            ratio: came / filled.log_bytes.max(1.0),
+            ..told.run(Some(whole))
+        })
+    }
+
+    fn write(&self, program: Program, row: &Row) -> Result<Run, Failure> {
+        let (partitions, replicas) = match row.kind {
+            Kind::Distant => (1, 1),
+            _ => (PARTITIONS, self.nodes()),
+        };
+        let topic = self.create(row.id, partitions, replicas)?;
+        let records = self.records(program, row);
+        let work = Work {
+            partitions,
+            ..self.work(&topic, "", records)
+        };
         let told = tell(&mut self.programs.command(program, row, &work));
         let checked = told.and_then(|told| {
-            if matches!(row.kind, Kind::Produce | Kind::Calls) {
+            if is_counted(row.kind) {
                 self.check_stored(&topic, records, &told)?;
             }
-            Ok(told.run(None))
+            let run = told.run(None);
+            Ok(match told.0["alone_p99_us"].as_f64() {
+                Some(alone) => Run {
+                    ratio: run.p99_us / alone.max(1.0),
+                    ..run
+                },
+                None => run,
+            })
         });
         self.topics(&["delete", &topic])?;
         checked
     }
 
-    fn work<'a>(&'a self, topic: &'a str, group: &'a str, records: u64) -> Work<'a> {
+    /// How many records a program writes: fewer where it would take minutes.
+    fn records(&self, program: Program, row: &Row) -> u64 {
+        match (program, row.kind) {
+            // Each of its calls waits for a second.
+            (Program::KafkaGo, Kind::Calls) if row.defaults => 5_000,
+            (Program::Rskafka, Kind::Distant) => row.records / self.share / 5,
+            (_, Kind::Latency | Kind::Rated | Kind::Beside | Kind::EndToEnd) => row.records,
+            _ => row.records / self.share,
+        }
+    }
+
+    pub(super) fn work<'w>(&'w self, topic: &'w str, group: &'w str, records: u64) -> Work<'w> {
         Work {
             brokers: &self.brokers,
             topic,
             group,
             records,
+            partitions: PARTITIONS,
+            only: None,
         }
     }
 
@@ -150,21 +268,36 @@ impl Bench<'_> {
         )))
     }
 
-    fn create(&self, what: &str) -> Result<String, Failure> {
+    /// A new topic of the usual form.
+    pub(super) fn topic(&self, what: &str) -> Result<String, Failure> {
+        self.create(what, PARTITIONS, self.nodes())
+    }
+
+    fn create(&self, what: &str, partitions: u16, replicas: usize) -> Result<String, Failure> {
         let topic = unique(what);
-        let replication = self.nodes.to_string();
+        let (partitions, replicas) = (partitions.to_string(), replicas.to_string());
         self.topics(&[
             "create",
             &topic,
             "--partitions",
-            "6",
+            &partitions,
             "--replication",
-            &replication,
+            &replicas,
         ])?;
         Ok(topic)
     }
 
-    fn topics(&self, arguments: &[&str]) -> Result<String, Failure> {
+    /// Each partition of a topic and the node that leads it.
+    pub(super) fn leaders(&self, topic: &str) -> Result<Vec<(u16, u16)>, Failure> {
+        let said = self.topics(&["describe", topic])?;
+        let pair = |line: &str| {
+            let mut words = line.split_whitespace().map(str::parse);
+            Some((words.next()?.ok()?, words.next()?.ok()?))
+        };
+        Ok(said.lines().filter_map(pair).collect())
+    }
+
+    pub(super) fn topics(&self, arguments: &[&str]) -> Result<String, Failure> {
         let mut command = Command::new(self.programs.ekafka());
         command.args(["--brokers", &self.brokers, "topics"]);
         process::capture(command.args(arguments))
@@ -172,27 +305,34 @@ impl Bench<'_> {
 }
 
 /// The line that a program told.
-struct Told(Value);
+pub(super) struct Told(pub(super) Value);
 
 impl Told {
-    fn number(&self, field: &str) -> f64 {
+    pub(super) fn number(&self, field: &str) -> f64 {
         self.0[field].as_f64().unwrap_or_default()
     }
 
-    fn run(&self, whole_cpu: Option<f64>) -> Run {
+    /// With a rate, what counts from the moment a record was due has a neighbour that counts from the call, as all others do.
+    fn since_call(&self, field: &str) -> f64 {
+        let call = self.0[format!("call_{field}")].as_f64();
+        call.unwrap_or_else(|| self.number(field))
+    }
+
+    pub(super) fn run(&self, whole_cpu: Option<f64>) -> Run {
         let own = self.number("cpu_s") + self.number("user_s") + self.number("sys_s");
         let records = self.number("records").max(1.0);
         Run {
             cpu: whole_cpu.unwrap_or(own) * 1e6 / records,
             rate: records / self.number("wall_s").max(1e-9) / 1e3,
-            p50_us: self.number("p50_us"),
-            p99_us: self.number("p99_us"),
+            p50_us: self.since_call("p50_us"),
+            p99_us: self.since_call("p99_us"),
             memory: self.number("max_rss_kb") / 1e3,
+            ..Run::default()
         }
     }
 }
 
-fn tell(command: &mut Command) -> Result<Told, Failure> {
+pub(super) fn tell(command: &mut Command) -> Result<Told, Failure> {
     let said = process::capture(command)?;
     let line = said.lines().last().unwrap_or_default();
     serde_json::from_str(line)
@@ -226,6 +366,24 @@ fn first_line(command: &mut Command) -> Result<Run, Failure> {
     }
 }
 
+/// Whether what was written is compared with the log.
+fn is_counted(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Produce | Kind::Calls | Kind::Saturated | Kind::Distant
+    )
+}
+
+/// What the loopback network has carried so far.
+fn loopback_bytes() -> f64 {
+    let table = std::fs::read_to_string("/proc/net/dev").unwrap_or_default();
+    let line = table
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("lo:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}
+
 /// CPU seconds of all processes that this one started and that have ended.
 fn children_cpu() -> Result<f64, Failure> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
@@ -234,10 +392,13 @@ fn children_cpu() -> Result<f64, Failure> {
     Ok(used as f64 / 1e6)
 }
 
-fn unique(what: &str) -> String {
+pub(super) fn unique(what: &str) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     format!(
         "peers-{what}-{}",
         since.map_or(0, |since| since.as_micros())
     )
 }
+
+/// Partitions of topics.
+const PARTITIONS: u16 = 6;

@@ -12,9 +12,12 @@ use super::rows::{Kind, Row};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Program {
     Ekafka,
+    /// The same with settings for throughput.
+    EkafkaTuned,
     Floor,
     FranzGo,
     KafkaGo,
+    Krafka,
     Librdkafka,
     Rskafka,
 }
@@ -22,6 +25,8 @@ pub(super) enum Program {
 /// Those that could be built.
 pub(super) struct Programs {
     ekafka: PathBuf,
+    /// Our own client in the peers' form.
+    form: PathBuf,
     built: Vec<(Program, PathBuf)>,
 }
 
@@ -29,54 +34,105 @@ impl Program {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ekafka => "ekafka",
+            Self::EkafkaTuned => "ekafka with linger 5 ms and batches of 1 MB",
             Self::Floor => "floor",
             Self::FranzGo => "franz-go",
             Self::KafkaGo => "kafka-go",
+            Self::Krafka => "krafka",
             Self::Librdkafka => "librdkafka",
             Self::Rskafka => "rskafka",
         }
     }
 
+    /// A client that others wrote.
+    pub(super) fn is_peer(self) -> bool {
+        !matches!(self, Self::Ekafka | Self::EkafkaTuned | Self::Floor)
+    }
+
+    /// A peer with groups and idempotent writing.
+    pub(super) fn is_full(self) -> bool {
+        self.is_peer() && !matches!(self, Self::KafkaGo | Self::Rskafka)
+    }
+
     /// Whether it has what the row needs.
     fn can(self, row: &Row) -> bool {
+        let kind = row.kind;
         match self {
             Self::Ekafka => true,
+            Self::EkafkaTuned => kind == Kind::Saturated,
             // It has no groups, and its defaults are what it is.
-            Self::Floor => !matches!(row.kind, Kind::Calls | Kind::Group | Kind::Start),
-            Self::FranzGo => row.kind != Kind::Calls,
-            Self::KafkaGo => true,
-            Self::Librdkafka => !matches!(row.kind, Kind::Calls | Kind::EndToEnd),
+            Self::Floor => {
+                kind == Kind::Rated
+                    || is_simple(kind)
+                    || matches!(kind, Kind::Latency | Kind::EndToEnd)
+            }
+            Self::FranzGo => {
+                is_simple(kind) || shares(kind) || matches!(kind, Kind::Latency | Kind::EndToEnd)
+            }
+            Self::KafkaGo => {
+                is_simple(kind)
+                    || matches!(kind, Kind::Calls | Kind::Latency | Kind::EndToEnd)
+                    || shares(kind) && kind != Kind::Cooperative
+            }
+            Self::Krafka => is_simple(kind) && kind != Kind::Produce || shares(kind),
+            Self::Librdkafka => {
+                is_simple(kind) || shares(kind) || matches!(kind, Kind::Latency | Kind::Distant)
+            }
             // No keys, no groups.
             Self::Rskafka => {
-                row.keys == 0 && !matches!(row.kind, Kind::Calls | Kind::Group | Kind::Start)
+                row.keys == 0 && is_simple(kind)
+                    || matches!(kind, Kind::Latency | Kind::EndToEnd | Kind::Distant)
             }
         }
     }
 }
 
+/// What all clients have.
+fn is_simple(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Produce | Kind::Consume | Kind::Amplified | Kind::Receive | Kind::Idle
+    )
+}
+
+/// What needs a group.
+fn shares(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Group | Kind::Start | Kind::Eager | Kind::Cooperative
+    )
+}
+
 impl Programs {
     /// Builds everything; what cannot be built here is left out with a word.
     pub(super) fn build() -> Result<Self, Failure> {
-        process::run(&mut process::cargo([
-            "build",
-            "--release",
-            "-p",
-            "ekafka-cli",
-        ]))?;
-        let ekafka = process::root().join("target/release/ekafka");
-        let mut built = vec![(Program::Ekafka, ekafka.clone())];
-        let target = folder().join("target/release");
-        for (program, package) in [
-            (Program::Floor, "peer-floor"),
-            (Program::Rskafka, "peer-rskafka"),
-            (Program::Librdkafka, "peer-librdkafka"),
+        for what in [
+            ["-p", "ekafka-cli", "--bin", "ekafka"],
+            ["-p", "ekafka-testkit", "--example", "distant"],
         ] {
-            let mut command = process::cargo(["build", "--release", "--locked", "-p", package]);
-            match process::run(command.current_dir(folder())) {
-                Ok(()) => built.push((program, target.join(package))),
-                Err(failure) => eprintln!("without {}: {failure}", program.name()),
-            }
+            process::run(process::cargo(["build", "--release"]).args(what))?;
         }
+        let ekafka = process::built("release/ekafka");
+        let mut built = vec![
+            (Program::Ekafka, ekafka.clone()),
+            (Program::EkafkaTuned, ekafka.clone()),
+        ];
+        let target = folder().join("target/release");
+        let cargo = |packages: &[&str]| -> Result<(), Failure> {
+            let mut command = process::cargo(["build", "--release", "--locked"]);
+            command.env_remove("CARGO_TARGET_DIR").args(packages);
+            process::run(command.current_dir(folder()))
+        };
+        // All at once they share what they depend on; one by one only where not all can be built.
+        let all = cargo(&["--workspace"]).is_ok();
+        let package = |package| -> Result<PathBuf, Failure> {
+            if !all {
+                cargo(&["-p", package])?;
+            }
+            Ok(target.join(package))
+        };
+        let form = package("peer-ekafka")?;
+        built.push((Program::Floor, package("peer-floor")?));
         let go = target.join("peers-go");
         let mut command = Command::new("go");
         command.args(["build", "-o"]).arg(&go).arg(".");
@@ -84,7 +140,21 @@ impl Programs {
             Ok(()) => built.extend([(Program::FranzGo, go.clone()), (Program::KafkaGo, go)]),
             Err(failure) => eprintln!("without franz-go and kafka-go: {failure}"),
         }
-        Ok(Self { ekafka, built })
+        for (program, name) in [
+            (Program::Krafka, "peer-krafka"),
+            (Program::Librdkafka, "peer-librdkafka"),
+            (Program::Rskafka, "peer-rskafka"),
+        ] {
+            match package(name) {
+                Ok(path) => built.push((program, path)),
+                Err(failure) => eprintln!("without {}: {failure}", program.name()),
+            }
+        }
+        Ok(Self {
+            ekafka,
+            form,
+            built,
+        })
     }
 
     pub(super) fn ekafka(&self) -> &Path {
@@ -99,52 +169,118 @@ impl Programs {
 
     /// The command of one run.
     pub(super) fn command(&self, program: Program, row: &Row, work: &Work<'_>) -> Command {
+        let ours = matches!(program, Program::Ekafka | Program::EkafkaTuned);
+        if ours && !has_own_form(row.kind) {
+            let mut command = Command::new(&self.ekafka);
+            ekafka(&mut command, row, work);
+            if program == Program::Ekafka && row.defaults && writes(row.kind) {
+                command.arg("--defaults");
+            } else if program == Program::EkafkaTuned {
+                command.args(["--linger", "5ms", "--batch-bytes", "1000000"]);
+            }
+            command.env_remove("EKAFKA_BROKERS");
+            return command;
+        }
+        if ours {
+            let mut command = Command::new(&self.form);
+            peer(&mut command, row, work);
+            return command;
+        }
         let path = self.built.iter().find(|(known, _)| *known == program);
         let mut command = Command::new(path.map_or_else(|| Path::new(""), |(_, path)| path));
-        command.env_remove("EKAFKA_BROKERS");
-        match program {
-            Program::Ekafka => ekafka(&mut command, row, work),
-            Program::FranzGo | Program::KafkaGo => {
-                command.args(["--client", program.name()]);
-                peer(&mut command, row, work);
-            }
-            Program::Floor | Program::Librdkafka | Program::Rskafka => {
-                peer(&mut command, row, work);
-            }
+        if matches!(program, Program::FranzGo | Program::KafkaGo) {
+            command.args(["--client", program.name()]);
         }
+        peer(&mut command, row, work);
+        match (program, row.kind) {
+            // One batch of ekafka's size at a time, whatever it does by itself.
+            (Program::Rskafka, Kind::Distant) => {
+                command.args(["--in-flight", "1", "--batch", "262144"]);
+            }
+            (Program::Floor, _) => {
+                command.args(["--batch", &row.batch.to_string()]);
+                command.args(work.only.iter().flat_map(|only| ["--only", only.as_str()]));
+            }
+            _ => {}
+        }
+        if row.kind == Kind::Rated {
+            command.args(["--rate", RATE]);
+        }
+        command
+    }
+
+    /// The floor writing stamped records at a rate, in turn to all partitions, until it is ended.
+    pub(super) fn ticking(&self, work: &Work<'_>, rate: u64) -> Command {
+        let path = self
+            .built
+            .iter()
+            .find(|(known, _)| *known == Program::Floor);
+        let mut command = Command::new(path.map_or_else(|| Path::new(""), |(_, path)| path));
+        command.args(["--mode", "tick", "--rate", &rate.to_string()]);
+        command.args(["--brokers", work.brokers, "--topic", work.topic]);
         command
     }
 }
 
+/// What `ekafka perf` has no form of.
+fn has_own_form(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Receive | Kind::Eager | Kind::Cooperative | Kind::Beside | Kind::Stopped
+    )
+}
+
+fn writes(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Produce | Kind::Calls | Kind::Saturated | Kind::Distant | Kind::Rated
+    )
+}
+
+/// Records per second of rows with a rate.
+const RATE: &str = "1000";
+
 /// What differs from run to run.
+#[derive(Clone)]
 pub(super) struct Work<'a> {
     pub(super) brokers: &'a str,
     pub(super) topic: &'a str,
     /// A name that no run before had.
     pub(super) group: &'a str,
     pub(super) records: u64,
+    pub(super) partitions: u16,
+    /// Partitions to use, separated by commas, where that can be chosen; else all.
+    pub(super) only: Option<String>,
 }
 
 /// The command line that all peers share.
 fn peer(command: &mut Command, row: &Row, work: &Work<'_>) {
     let mode = match row.kind {
-        Kind::Produce | Kind::Calls => "produce",
-        Kind::Latency => "latency",
+        Kind::Produce | Kind::Calls | Kind::Saturated | Kind::Distant => "produce",
+        Kind::Latency | Kind::Rated => "latency",
+        Kind::Beside => "beside",
         Kind::EndToEnd => "end-to-end",
-        Kind::Consume | Kind::Group => "consume",
+        Kind::Receive => "receive",
+        Kind::Consume | Kind::Group | Kind::Amplified | Kind::Idle | Kind::Stopped => "consume",
         Kind::Start => "start",
+        Kind::Eager | Kind::Cooperative => "member",
     };
     command.args(["--mode", mode, "--acks", "all"]);
     command.args(["--brokers", work.brokers, "--topic", work.topic]);
     command.args(["--records", &work.records.to_string()]);
     command.args(["--size", &row.size.to_string(), "--codec", row.codec]);
     command.args(["--keys", &row.keys.to_string()]);
-    if matches!(row.kind, Kind::Group | Kind::Start) {
+    command.args(["--partitions", &work.partitions.to_string()]);
+    if shares(row.kind) {
         command.args(["--group", work.group]);
     }
-    if row.kind == Kind::Calls {
-        command.args(["--api", "calls"]);
-    }
+    match row.kind {
+        Kind::Calls => command.args(["--api", "calls"]),
+        Kind::Eager => command.args(["--strategy", "eager"]),
+        Kind::Cooperative => command.args(["--strategy", "cooperative"]),
+        Kind::Stopped => command.args(work.only.iter().flat_map(|only| ["--only", only.as_str()])),
+        _ => command,
+    };
     if row.defaults {
         command.arg("--defaults");
     }
@@ -157,14 +293,14 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
         return;
     }
     let what = match row.kind {
-        Kind::Produce | Kind::Calls => "produce",
-        Kind::Latency | Kind::EndToEnd => "latency",
-        Kind::Consume | Kind::Group | Kind::Start => "consume",
+        Kind::Latency | Kind::Rated | Kind::EndToEnd => "latency",
+        Kind::Consume | Kind::Group | Kind::Amplified | Kind::Idle => "consume",
+        _ => "produce",
     };
     command.args(["perf", what, "--json", "--topic", work.topic]);
     command.args(["--records", &work.records.to_string()]);
     match row.kind {
-        Kind::Produce => {
+        Kind::Produce | Kind::Saturated | Kind::Distant => {
             command.args(["--size", &row.size.to_string()]);
             if row.codec != "none" {
                 command.args(["--compression", row.codec]);
@@ -173,22 +309,22 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
         Kind::Calls => {
             command.args(["--tasks", "1", "--slice", "1000"]);
         }
+        Kind::Rated => {
+            command.args(["--rate", RATE]);
+        }
         Kind::EndToEnd => {
             command.arg("--end-to-end");
         }
         Kind::Group => {
             command.args(["--group", work.group]);
         }
-        Kind::Latency | Kind::Consume | Kind::Start => {}
+        _ => {}
     }
     if let Some(api) = row.api {
         command.args(["--api", api]);
     }
     if row.keys > 0 {
         command.args(["--keys", &row.keys.to_string()]);
-    }
-    if row.defaults && what == "produce" {
-        command.arg("--defaults");
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ekafka_protocol::StrBytes;
 use ekafka_protocol::messages::{FetchPartition, FetchRequest, FetchTopic, FetchedPartition};
 use ekafka_protocol::records::{BatchIter, DecodeLimits};
-use peer_line::{Error, Line, Meter, WARM_UP, touch};
+use peer_line::{BEFORE_STAMPS, Error, Line, Meter, WARM_UP, age, touch};
 
 use crate::producing::Lone;
 use crate::wire::{Wire, leaders, recycle};
@@ -42,6 +42,12 @@ struct Counted {
 }
 
 impl Counted {
+    fn note(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
+        self.records += 1;
+        self.bytes += value.map_or(0, <[u8]>::len);
+        self.touched += touch(key) + touch(value);
+    }
+
     fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.bytes += other.bytes;
@@ -67,7 +73,7 @@ fn drain(line: &Line, address: &str, partitions: &[i32]) -> Result<Counted, Erro
             .flat_map(|topic| topic.partitions)
         {
             let (partition, end) = (answer.partition_index, answer.high_watermark);
-            let next = count(answer, &mut counted)?;
+            let next = each(answer, |key, value| counted.note(key, value))?;
             if next < end {
                 wire.send(FETCH, &request(line, &[(partition, next)], 0))?;
                 asked += 1;
@@ -78,8 +84,11 @@ fn drain(line: &Line, address: &str, partitions: &[i32]) -> Result<Counted, Erro
     Ok(counted)
 }
 
-/// Counts the records of an answer; the offset to go on from.
-fn count(answer: FetchedPartition, counted: &mut Counted) -> Result<i64, Error> {
+/// Shows the key and value of each record of an answer; the offset to go on from.
+fn each(
+    answer: FetchedPartition,
+    mut show: impl FnMut(Option<&[u8]>, Option<&[u8]>),
+) -> Result<i64, Error> {
     if answer.error_code.is_error() {
         return Err(format!("not fetched: {}", answer.error_code).into());
     }
@@ -90,15 +99,27 @@ fn count(answer: FetchedPartition, counted: &mut Counted) -> Result<i64, Error> 
         next = batch.last_offset() + 1;
         for record in &batch.records(&limits)? {
             let record = record?;
-            counted.records += 1;
-            counted.bytes += record.value.map_or(0, <[u8]>::len);
-            counted.touched += touch(record.key) + touch(record.value);
+            show(record.key, record.value);
         }
     }
     Ok(next)
 }
 
-pub(crate) fn end_to_end(line: &Line) -> Result<(), Error> {
+/// How long the records took that another process stamps.
+pub(crate) fn receive(line: &Line) -> Result<(), Error> {
+    let received = listeners(line)?;
+    let mut meter = Meter::start()?;
+    for number in 0..BEFORE_STAMPS + line.records {
+        let came = received.recv_timeout(Duration::from_secs(30))?;
+        if number >= BEFORE_STAMPS {
+            meter.note(came.age);
+        }
+    }
+    meter.finish("floor", line.records, line.records * line.size, 0)
+}
+
+/// A thread per leader that waits for records.
+fn listeners(line: &Line) -> Result<Receiver<Came>, Error> {
     let (sender, received) = channel();
     for (address, partitions) in leaders(line)? {
         let (line, sender) = (line.clone(), sender.clone());
@@ -108,6 +129,18 @@ pub(crate) fn end_to_end(line: &Line) -> Result<(), Error> {
             }
         });
     }
+    Ok(received)
+}
+
+/// A record that came.
+struct Came {
+    at: Instant,
+    /// Since it was stamped, if it was.
+    age: Duration,
+}
+
+pub(crate) fn end_to_end(line: &Line) -> Result<(), Error> {
+    let received = listeners(line)?;
     let mut lone = Lone::new(line)?;
     for number in 0..WARM_UP {
         pass(&mut lone, number, &received)?;
@@ -119,15 +152,11 @@ pub(crate) fn end_to_end(line: &Line) -> Result<(), Error> {
     meter.finish("floor", line.records, line.records * line.size, WARM_UP)
 }
 
-fn pass(
-    lone: &mut Lone<'_>,
-    number: usize,
-    received: &Receiver<Instant>,
-) -> Result<Duration, Error> {
+fn pass(lone: &mut Lone<'_>, number: usize, received: &Receiver<Came>) -> Result<Duration, Error> {
     let begun = Instant::now();
     lone.write(number)?;
     let came = received.recv_timeout(Duration::from_secs(30))?;
-    Ok(came.saturating_duration_since(begun))
+    Ok(came.at.saturating_duration_since(begun))
 }
 
 /// Tells when each record came.
@@ -135,7 +164,7 @@ fn listen(
     line: &Line,
     address: &str,
     partitions: &[i32],
-    sender: &Sender<Instant>,
+    sender: &Sender<Came>,
 ) -> Result<(), Error> {
     let mut wire = Wire::connect(address)?;
     let mut offsets: Vec<(i32, i64)> = partitions.iter().map(|partition| (*partition, 0)).collect();
@@ -143,18 +172,19 @@ fn listen(
     loop {
         wire.send(FETCH, &request(line, &offsets, 500))?;
         let (whole, response) = wire.receive::<FetchRequest>(FETCH, &mut buffer)?;
-        let now = Instant::now();
+        let at = Instant::now();
         for answer in response
             .responses
             .into_iter()
             .flat_map(|topic| topic.partitions)
         {
             let partition = answer.partition_index;
-            let mut counted = Counted::default();
-            let next = count(answer, &mut counted)?;
-            for _ in 0..counted.records {
-                sender.send(now)?;
-            }
+            let mut came = Vec::new();
+            let next = each(answer, |_, value| {
+                let age = age(value).unwrap_or_default();
+                came.push(Came { at, age });
+            })?;
+            came.into_iter().try_for_each(|came| sender.send(came))?;
             if let Some(place) = offsets.iter_mut().find(|(known, _)| *known == partition) {
                 place.1 = place.1.max(next);
             }

@@ -12,7 +12,9 @@ fn main() -> ExitCode {
     peer_line::run(|line| match line.mode.as_str() {
         "produce" => producing::produce(line),
         "latency" => producing::latency(line),
+        "tick" => producing::tick(line),
         "consume" => consuming::consume(line),
+        "receive" => consuming::receive(line),
         "end-to-end" => consuming::end_to_end(line),
         _ => Err(no_mode(line)),
     })

@@ -1,6 +1,7 @@
 //! Produce requests of one batch, several in flight, from one thread per leader; and one record at a time.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
@@ -8,7 +9,7 @@ use ekafka_protocol::StrBytes;
 use ekafka_protocol::compression::Compression;
 use ekafka_protocol::messages::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use ekafka_protocol::records::{BatchBuilder, RecordData, SealedBatch};
-use peer_line::{Error, Line, Meter, Payload, WARM_UP};
+use peer_line::{Error, Line, Meter, Payload, WARM_UP, stamp};
 
 use crate::wire::{Wire, compression, leaders};
 
@@ -30,7 +31,7 @@ pub(crate) fn produce(line: &Line) -> Result<(), Error> {
         }
     }
     let meter = Meter::start()?;
-    std::thread::scope(|scope| -> Result<(), Error> {
+    let sent = std::thread::scope(|scope| -> Result<usize, Error> {
         let mut threads = Vec::new();
         let mut done = 0;
         for (address, partitions) in &leaders {
@@ -42,17 +43,20 @@ pub(crate) fn produce(line: &Line) -> Result<(), Error> {
                 keys: &keys,
                 compression,
                 numbers,
+                batch: line.batch_or(BATCH),
                 buffers: Vec::new(),
+                sent: 0,
             };
             threads.push(scope.spawn(move || filler.run(line, address, partitions)));
         }
-        threads.into_iter().try_for_each(|thread| {
-            thread
-                .join()
-                .map_err(|_| Error::from("a thread panicked"))?
+        threads.into_iter().try_fold(0, |sum, thread| {
+            let sent = thread.join();
+            Ok(sum + sent.map_err(|_| Error::from("a thread panicked"))??)
         })
     })?;
-    meter.finish("floor", line.records, line.records * line.size, all)
+    let bytes = line.records * line.size;
+    let more = format!(r#","log_bytes":{sent}"#);
+    meter.finish_with("floor", line.records, bytes, all, &more)
 }
 
 struct Filler<'a> {
@@ -60,12 +64,17 @@ struct Filler<'a> {
     keys: &'a [String],
     compression: Compression,
     numbers: std::ops::Range<usize>,
+    /// Bytes of a batch before compression.
+    batch: usize,
     /// Emptied, to be filled again.
     buffers: Vec<BytesMut>,
+    /// Bytes of batches as they went on the wire.
+    sent: usize,
 }
 
 impl Filler<'_> {
-    fn run(&mut self, line: &Line, address: &str, partitions: &[i32]) -> Result<(), Error> {
+    /// The bytes of all batches.
+    fn run(&mut self, line: &Line, address: &str, partitions: &[i32]) -> Result<usize, Error> {
         let mut wire = Wire::connect(address)?;
         let mut waiting: VecDeque<SealedBatch> = VecDeque::new();
         let mut answer = Vec::new();
@@ -73,6 +82,7 @@ impl Filler<'_> {
         while let Some(mut batch) = self.next_batch()? {
             let partition = *turns.next().ok_or("a leader without partitions")?;
             let records = batch.stamp(-1, -1, -1);
+            self.sent += records.len();
             wire.send(PRODUCE, &request(line, partition, records))?;
             waiting.push_back(batch);
             if waiting.len() == line.in_flight.max(1) {
@@ -82,7 +92,7 @@ impl Filler<'_> {
         while !waiting.is_empty() {
             self.settle(&mut wire, &mut waiting, &mut answer)?;
         }
-        Ok(())
+        Ok(self.sent)
     }
 
     fn next_batch(&mut self) -> Result<Option<SealedBatch>, Error> {
@@ -102,7 +112,7 @@ impl Filler<'_> {
                 value: Some(self.payload.value(number)),
                 headers: &[],
             })?;
-            if open.len() + self.payload.value(number).len() + 64 > BATCH {
+            if open.len() + self.payload.value(number).len() + 64 > self.batch {
                 break;
             }
         }
@@ -133,7 +143,7 @@ impl Filler<'_> {
 pub(crate) struct Lone<'a> {
     line: &'a Line,
     wires: Vec<(Wire, Vec<i32>)>,
-    payload: Payload,
+    payload: Arc<Payload>,
     answer: Vec<u8>,
     buffer: Option<BytesMut>,
 }
@@ -147,20 +157,25 @@ impl<'a> Lone<'a> {
         Ok(Self {
             line,
             wires,
-            payload: Payload::new(line.size),
+            payload: Arc::new(Payload::new(line.size)),
             answer: Vec::new(),
             buffer: None,
         })
     }
 
     pub(crate) fn write(&mut self, number: usize) -> Result<(), Error> {
+        let payload = Arc::clone(&self.payload);
+        self.write_value(number, payload.value(number))
+    }
+
+    fn write_value(&mut self, number: usize, value: &[u8]) -> Result<(), Error> {
         let count = self.wires.len();
         let (wire, partitions) = &mut self.wires[number % count];
         let partition = partitions[number / count % partitions.len()];
         let mut open = BatchBuilder::new(self.buffer.take().unwrap_or_default());
         open.append(&RecordData {
             timestamp: now_ms(),
-            value: Some(self.payload.value(number)),
+            value: Some(value),
             ..RecordData::default()
         })?;
         let mut batch = open.seal(Compression::NONE)?;
@@ -178,12 +193,35 @@ pub(crate) fn latency(line: &Line) -> Result<(), Error> {
         lone.write(number)?;
     }
     let mut meter = Meter::start()?;
+    let start = Instant::now();
     for number in 0..line.records {
+        wait_until_due(line, start, number);
         let begun = Instant::now();
         lone.write(number)?;
         meter.note(begun.elapsed());
     }
     meter.finish("floor", line.records, line.records * line.size, WARM_UP)
+}
+
+/// Writes stamped records in turn to all partitions, at a rate, until the process is ended.
+pub(crate) fn tick(line: &Line) -> Result<(), Error> {
+    let mut lone = Lone::new(line)?;
+    let mut value = Payload::new(line.size).value(0).to_vec();
+    let start = Instant::now();
+    for number in 0.. {
+        wait_until_due(line, start, number);
+        stamp(&mut value)?;
+        lone.write_value(number, &value)?;
+    }
+    Ok(())
+}
+
+/// Until a record is due that is one of so many per second.
+fn wait_until_due(line: &Line, start: Instant, number: usize) {
+    if line.rate > 0 {
+        let due = Duration::from_secs_f64(number as f64 / line.rate as f64);
+        std::thread::sleep(due.saturating_sub(start.elapsed()));
+    }
 }
 
 fn acknowledged(wire: &mut Wire, answer: &mut Vec<u8>) -> Result<(), Error> {
@@ -220,7 +258,7 @@ fn now_ms() -> i64 {
     since.map_or(0, |since| since.as_millis() as i64)
 }
 
-/// Bytes of a batch before compression.
+/// Bytes of a batch before compression when nothing else is said.
 const BATCH: usize = 200_000;
 
 /// Version 9, which brokers from 2.4 on have.

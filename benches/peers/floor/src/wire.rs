@@ -82,7 +82,8 @@ pub(crate) fn leaders(line: &Line) -> Result<BTreeMap<String, Vec<i32>>, Error> 
     wire.send(METADATA, &request)?;
     let (_, answer) = wire.receive::<MetadataRequest>(METADATA, &mut Vec::new())?;
     let mut leaders: BTreeMap<String, Vec<i32>> = BTreeMap::new();
-    for partition in answer.topics.iter().flat_map(|topic| &topic.partitions) {
+    let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+    for partition in partitions.filter(|partition| line.uses(partition.partition_index)) {
         let leader = answer
             .brokers
             .iter()

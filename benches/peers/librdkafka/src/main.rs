@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use peer_line::{Error, Line, Meter, Payload, WARM_UP, no_mode, touch};
+use peer_line::{BEFORE_STAMPS, Diary, Error, Line, Meter, Payload, WARM_UP, age, no_mode, touch};
 use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         "consume" => consume(line),
         "latency" => latency(line),
         "start" => start(line),
+        "receive" => receive(line),
+        "member" => member(line),
         _ => Err(no_mode(line)),
     })
 }
@@ -164,6 +166,13 @@ fn consumer(line: &Line) -> Result<BaseConsumer, Error> {
     if line.group.is_empty() {
         config.set("enable.auto.commit", "false");
     }
+    if line.mode == "member" {
+        let strategy = match line.strategy.as_str() {
+            "eager" => "range",
+            _ => "cooperative-sticky",
+        };
+        config.set("partition.assignment.strategy", strategy);
+    }
     if !line.defaults {
         config
             .set("check.crcs", "true")
@@ -173,7 +182,7 @@ fn consumer(line: &Line) -> Result<BaseConsumer, Error> {
     let consumer: BaseConsumer = config.create()?;
     if line.group.is_empty() {
         let mut all = TopicPartitionList::new();
-        for partition in 0..line.partitions {
+        for partition in line.used() {
             all.add_partition_offset(&line.topic, partition, Offset::Beginning)?;
         }
         consumer.assign(&all)?;
@@ -183,15 +192,25 @@ fn consumer(line: &Line) -> Result<BaseConsumer, Error> {
     Ok(consumer)
 }
 
+/// The next message. A poll also ends, with nothing, when the group has a new assignment or a commit is done.
+fn next(consumer: &BaseConsumer) -> Result<BorrowedMessage<'_>, Error> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if let Some(message) = consumer.poll(PATIENCE) {
+            return Ok(message?);
+        }
+    }
+    Err("nothing came for 30 s".into())
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
 fn consume(line: &Line) -> Result<(), Error> {
     let meter = Meter::start()?;
     let consumer = consumer(line)?;
     let (mut records, mut bytes, mut touched) = (0, 0, 0);
     while records < line.records {
-        let Some(message) = consumer.poll(Duration::from_secs(30)) else {
-            return Err(format!("nothing came for 30 s after {records} records").into());
-        };
-        let message = message?;
+        let message = next(&consumer)?;
         records += 1;
         bytes += message.payload().map_or(0, <[u8]>::len);
         touched += touch(message.key()) + touch(message.payload());
@@ -200,11 +219,29 @@ fn consume(line: &Line) -> Result<(), Error> {
     meter.finish("librdkafka", records, bytes, 0)
 }
 
+fn receive(line: &Line) -> Result<(), Error> {
+    let consumer = consumer(line)?;
+    let mut meter = Meter::start()?;
+    for number in 0..BEFORE_STAMPS + line.records {
+        let message = next(&consumer)?;
+        if number >= BEFORE_STAMPS {
+            meter.note(age(message.payload())?);
+        }
+    }
+    meter.finish("librdkafka", line.records, line.records * line.size, 0)
+}
+
+fn member(line: &Line) -> Result<(), Error> {
+    let consumer = consumer(line)?;
+    let mut diary = Diary::open(line);
+    loop {
+        diary.note(next(&consumer)?.partition())?;
+    }
+}
+
 fn start(line: &Line) -> Result<(), Error> {
     let consumer = consumer(line)?;
-    consumer
-        .poll(Duration::from_secs(30))
-        .ok_or("nothing came")??;
+    next(&consumer)?;
     println!("first");
     Ok(())
 }

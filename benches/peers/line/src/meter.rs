@@ -38,21 +38,41 @@ impl Meter {
     /// # Errors
     /// When the system does not tell the time or memory used.
     pub fn finish(
-        mut self,
+        self,
         client: &str,
         records: usize,
         bytes: usize,
         warm_up: usize,
     ) -> Result<(), Error> {
+        self.finish_with(client, records, bytes, warm_up, "")
+    }
+
+    /// The same with more fields, each with a comma before it.
+    ///
+    /// # Errors
+    /// When the system does not tell the time or memory used.
+    pub fn finish_with(
+        mut self,
+        client: &str,
+        records: usize,
+        bytes: usize,
+        warm_up: usize,
+        more: &str,
+    ) -> Result<(), Error> {
         let wall = self.begun.elapsed().as_secs_f64();
         let cpu = (cpu_us()? - self.cpu_us) as f64 / 1e6;
-        self.times.sort_unstable();
         let memory = peak_memory()?;
-        let (p50, p99) = (self.at(0.5), self.at(0.99));
+        let [p50, p99] = self.quantiles();
         println!(
-            r#"{{"client":"{client}","records":{records},"bytes":{bytes},"warm_up":{warm_up},"wall_s":{wall:.6},"cpu_s":{cpu:.6},"max_rss_kb":{memory},"p50_us":{p50},"p99_us":{p99}}}"#
+            r#"{{"client":"{client}","records":{records},"bytes":{bytes},"warm_up":{warm_up},"wall_s":{wall:.6},"cpu_s":{cpu:.6},"max_rss_kb":{memory},"p50_us":{p50},"p99_us":{p99}{more}}}"#
         );
         Ok(())
+    }
+
+    /// The median of what was noted, and its 99th percentile, in µs.
+    pub fn quantiles(&mut self) -> [u128; 2] {
+        self.times.sort_unstable();
+        [self.at(0.5), self.at(0.99)]
     }
 
     fn at(&self, share: f64) -> u128 {

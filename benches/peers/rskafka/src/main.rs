@@ -1,4 +1,4 @@
-//! rskafka: whole batches by `PartitionClient::produce`, two of them in flight for each partition, and a stream per
+//! rskafka: whole batches by `PartitionClient::produce`, two of them (or one) in flight for each partition, and a stream per
 //! partition.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures::StreamExt;
-use peer_line::{Error, Line, Meter, Payload, WARM_UP, no_mode, touch};
+use peer_line::{BEFORE_STAMPS, Error, Line, Meter, Payload, WARM_UP, age, no_mode, touch};
 use rskafka::client::ClientBuilder;
 use rskafka::client::consumer::{StartOffset, StreamConsumer, StreamConsumerBuilder};
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
                 "produce" => produce(line).await,
                 "consume" => consume(line).await,
                 "latency" => latency(line).await,
+                "receive" => receive(line).await,
                 "end-to-end" => end_to_end(line).await,
                 _ => Err(no_mode(line)),
             }
@@ -37,7 +38,7 @@ async fn clients(line: &Line) -> Result<Vec<Arc<PartitionClient>>, Error> {
     let brokers = line.brokers.split(',').map(str::to_owned).collect();
     let client = ClientBuilder::new(brokers).build().await?;
     let mut clients = Vec::new();
-    for partition in 0..line.partitions {
+    for partition in line.used() {
         let handling = UnknownTopicHandling::Retry;
         let one = client.partition_client(line.topic.as_str(), partition, handling);
         clients.push(Arc::new(one.await?));
@@ -74,11 +75,12 @@ async fn produce(line: &Line) -> Result<(), Error> {
     }
     let payload = Arc::new(Payload::new(line.size));
     // A slice makes a batch below 1,000,000 bytes with the framing of its records.
-    let slice = 900_000 / (line.size + 16);
+    let slice = line.batch_or(900_000) / (line.size + 16);
     let (taken, total, size) = (Arc::new(AtomicUsize::new(0)), line.records, line.size);
     let meter = Meter::start()?;
     let mut tasks = JoinSet::new();
-    for client in clients.iter().chain(&clients) {
+    let in_flight = line.in_flight.clamp(1, 2);
+    for client in clients.iter().cycle().take(clients.len() * in_flight) {
         let (client, payload, taken) = (client.clone(), payload.clone(), taken.clone());
         tasks.spawn(async move {
             let mut written = 0;
@@ -148,6 +150,21 @@ async fn consume(line: &Line) -> Result<(), Error> {
     }
     std::hint::black_box(touched);
     meter.finish("rskafka", records, bytes, 0)
+}
+
+async fn receive(line: &Line) -> Result<(), Error> {
+    let clients = clients(line).await?;
+    let streams = clients.into_iter().map(|client| stream(line, client));
+    let mut all = futures::stream::select_all(streams);
+    let mut meter = Meter::start()?;
+    for number in 0..BEFORE_STAMPS + line.records {
+        let next = tokio::time::timeout(Duration::from_secs(30), all.next()).await?;
+        let (came, _) = next.ok_or("the stream ended")??;
+        if number >= BEFORE_STAMPS {
+            meter.note(age(came.record.value.as_deref())?);
+        }
+    }
+    meter.finish("rskafka", line.records, line.records * line.size, 0)
 }
 
 async fn end_to_end(line: &Line) -> Result<(), Error> {

@@ -80,7 +80,7 @@ pub(super) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         records: counting.records,
         bytes: counting.bytes,
         first_record: counting.first,
-        fetched: Some((stats.fetches, stats.fetched_bytes)),
+        fetched: Some((stats.fetches, stats.fetched_bytes, stats.received_bytes)),
     };
     let json = arguments.workload.json;
     let told = counted.and_then(|()| meter.finish("read", &done, json));

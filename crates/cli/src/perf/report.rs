@@ -28,7 +28,9 @@ pub(super) const FIELDS: &str = "\
   call_p50_us, call_p99_us, call_p999_us, call_max_us
                             with --rate, from the call itself; else null
   first_record_ms           consume: from the start of the process to the first record; else null
-  requests, fetched_bytes   consume: answers to fetches, and the record bytes in them; else null";
+  requests, fetched_bytes, received_bytes
+                            consume: answers to fetches, the bytes of whole batches in them, and these with what the brokers
+                            cut off, which is fetched again; else null";
 
 /// A run under way.
 pub(super) struct Meter {
@@ -46,8 +48,8 @@ pub(super) struct Done {
     pub(super) bytes: u64,
     /// From the start of the process to the first record.
     pub(super) first_record: Option<Duration>,
-    /// Answers to fetches, and the bytes in them.
-    pub(super) fetched: Option<(u64, u64)>,
+    /// Answers to fetches, the bytes of whole batches in them, and of all.
+    pub(super) fetched: Option<(u64, u64, u64)>,
 }
 
 /// CPU time of this process so far, in µs.
@@ -83,6 +85,7 @@ struct Report {
     first_record_ms: Option<f64>,
     requests: Option<u64>,
     fetched_bytes: Option<u64>,
+    received_bytes: Option<u64>,
 }
 
 impl Meter {
@@ -159,8 +162,9 @@ impl Meter {
             first_record_ms: done
                 .first_record
                 .map(|first| round(first.as_secs_f64() * 1e3, 3)),
-            requests: done.fetched.map(|(requests, _)| requests),
-            fetched_bytes: done.fetched.map(|(_, bytes)| bytes),
+            requests: done.fetched.map(|(requests, ..)| requests),
+            fetched_bytes: done.fetched.map(|(_, bytes, _)| bytes),
+            received_bytes: done.fetched.map(|(.., bytes)| bytes),
         }
     }
 }
@@ -201,8 +205,10 @@ impl Report {
                 "  first    {first:12.3} ms from the start of the process to the first record"
             );
         }
-        if let (Some(requests), Some(bytes)) = (self.requests, self.fetched_bytes) {
-            println!("  fetches  {requests:12}, {bytes} bytes");
+        if let (Some(requests), Some(bytes), Some(all)) =
+            (self.requests, self.fetched_bytes, self.received_bytes)
+        {
+            println!("  fetches  {requests:12}, {bytes} bytes of whole batches, {all} of all");
         }
     }
 }
