@@ -6,7 +6,7 @@ use std::time::Duration;
 use ekafka_conn::{Cluster, ConnConfig, Logger, Loggers};
 use ekafka_protocol::compression::Compression;
 
-use crate::accumulator::{Limits, Patience};
+use crate::accumulator::{Limits, Patience, Stretch};
 use crate::balancer::Balancer;
 use crate::completion::{Callback, CompletedBatch};
 use crate::error::WriterError;
@@ -220,7 +220,8 @@ impl WriterConfig {
 
     /// Bytes, before compression, at which a batch takes no more records; also the largest record.
     ///
-    /// Kafka: `batch.size`. Default: batches end at 256 KiB, and a record may have 1 MiB alone. Larger makes fewer requests
+    /// Kafka: `batch.size`. Default: batches end at 256 KiB, and a record may have 1 MiB alone; a batch that has to wait for
+    /// an answer from a broker milliseconds away grows up to 1 MiB meanwhile. Larger makes fewer requests
     /// when many records wait; brokers refuse batches over their `message.max.bytes`, 1 MiB by default.
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.batch_bytes = Some(bytes);
@@ -501,6 +502,7 @@ impl WriterConfig {
                 batch_size: self.batch_size,
                 estimate: Some(estimate),
                 patience,
+                stretch: None,
             };
         }
         Limits {
@@ -513,6 +515,11 @@ impl WriterConfig {
             batch_size: self.batch_size,
             estimate: None,
             patience,
+            stretch: self.batch_bytes.is_none().then(|| Stretch {
+                // A share of the memory, so that those in flight leave room for the next.
+                bytes: MIB.min(self.max_request_size).min(self.buffer_memory / 16),
+                behind: self.max_in_flight,
+            }),
         }
     }
 

@@ -72,13 +72,12 @@ impl Future for Delivery {
 
     /// # Panics
     /// When polled again after it was ready.
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let receipt = this
-            .receipt
-            .as_ref()
-            .expect("a delivery is not polled after it was ready");
-        if let Some(Outcome::Whole(Ok(ack))) = receipt.outcome.get() {
+        if let Some(receipt) = &this.receipt
+            && let Some(Outcome::Whole(Ok(ack))) = receipt.outcome.get()
+        {
             // What nearly every handle finds, as most are awaited after their batch is done.
             let (index, ack) = (i64::from(this.index), *ack);
             return Poll::Ready(Ok(Delivered {
@@ -87,20 +86,35 @@ impl Future for Delivery {
                 receipt: this.receipt.take().expect("present a moment ago"),
             }));
         }
+        this.poll_otherwise(context)
+    }
+}
+
+impl Delivery {
+    /// Its batch has no outcome yet, or failed, or was split.
+    #[inline(never)]
+    fn poll_otherwise(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Delivered, WriterError>> {
+        let receipt = self
+            .receipt
+            .as_ref()
+            .expect("a delivery is not polled after it was ready");
         if receipt
-            .poll_done(context.waker(), &mut this.place)
+            .poll_done(context.waker(), &mut self.place)
             .is_pending()
         {
             return Poll::Pending;
         }
         let result = receipt
-            .result_of(this.index)
+            .result_of(self.index)
             .expect("done, so the outcome is set");
         let result = result.map(|(position, ack)| (position, ack.log_append_time));
         Poll::Ready(result.map(|(offset, log_append_time)| Delivered {
             offset,
-            timestamp: log_append_time.unwrap_or(this.timestamp),
-            receipt: this.receipt.take().expect("present a moment ago"),
+            timestamp: log_append_time.unwrap_or(self.timestamp),
+            receipt: self.receipt.take().expect("present a moment ago"),
         }))
     }
 }

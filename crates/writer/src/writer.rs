@@ -162,8 +162,7 @@ impl Writer {
         async move {
             match self.door.try_accept(&record) {
                 Ok(delivery) => Ok(delivery),
-                // In a box, so that the future of a record that need not wait stays small.
-                Err(obstacle) => Box::pin(self.door.accept_one(&record, obstacle)).await,
+                Err(obstacle) => self.door.accept_in_time(&record, obstacle).await,
             }
         }
     }

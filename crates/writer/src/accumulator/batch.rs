@@ -21,6 +21,8 @@ pub(crate) struct OpenBatch {
     permit: Permit,
     /// Bytes the batch may grow to, if room for them can be had.
     limit: usize,
+    /// Whether it has the usual size and only grows until it can leave.
+    stretched: bool,
     /// Bytes by kafka-go's estimate, where the writer counts so.
     estimated: usize,
     /// When its first record was accepted.
@@ -49,6 +51,7 @@ impl OpenBatch {
             resolver,
             permit,
             limit,
+            stretched: false,
             estimated: 0,
             opened,
         }
@@ -85,6 +88,20 @@ impl OpenBatch {
         let needed = self.builder.len() + self.builder.encoded_len(record);
         let paid = self.permit.bytes();
         (needed > paid && needed <= self.limit).then(|| needed.max(paid * 2).min(self.limit) - paid)
+    }
+
+    /// Lets it grow up to `limit`; says whether that is more than before.
+    pub(crate) fn stretch(&mut self, limit: usize) -> bool {
+        let more = limit > self.limit;
+        if more {
+            self.limit = limit;
+            self.stretched = true;
+        }
+        more
+    }
+
+    pub(crate) fn is_stretched(&self) -> bool {
+        self.stretched
     }
 
     pub(crate) fn add_room(&mut self, permit: Permit) {

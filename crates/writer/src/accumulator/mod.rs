@@ -36,6 +36,8 @@ pub(crate) struct Shelf {
     /// Lanes given to partitions so far.
     lanes: AtomicUsize,
     shut: AtomicBool,
+    /// Whether every answer of late came from a long way off.
+    is_far: AtomicBool,
     /// Why the writer can do nothing any more, if it failed.
     failure: OnceLock<Cause>,
     pub(crate) budget: Arc<Budget>,
@@ -56,6 +58,16 @@ pub(crate) struct Limits {
     /// The bound on a batch and on a record by kafka-go's estimate, where that decides.
     pub(crate) estimate: Option<usize>,
     pub(crate) patience: Patience,
+    pub(crate) stretch: Option<Stretch>,
+}
+
+/// How far a batch may grow beyond the usual on a long way, while it could not leave anyway.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch {
+    /// Bytes before compression.
+    pub(crate) bytes: usize,
+    /// Batches of a partition in flight behind which another cannot leave.
+    pub(crate) behind: usize,
 }
 
 /// A topic that records are written to.
@@ -117,6 +129,7 @@ impl Shelf {
             changing: Mutex::default(),
             lanes: AtomicUsize::new(0),
             shut: AtomicBool::new(false),
+            is_far: AtomicBool::new(false),
             failure: OnceLock::new(),
             budget: Budget::new(buffer_memory),
             pool: Arc::new(Pool::new(pooled)),
@@ -232,14 +245,30 @@ impl Shelf {
                 Ok(false) => {}
                 Err(error) => return Offer::Invalid(error),
             }
-            match open.room_wanted(record) {
-                None => queue.close_open(),
-                Some(bytes) => match self.pay(bytes, paid) {
-                    Some(permit) => open.add_room(permit),
-                    None => return Offer::NoRoom(bytes),
-                },
+            let Some(bytes) = open.room_wanted(record) else {
+                if !self.stretch(queue) {
+                    queue.close_open();
+                }
+                continue;
+            };
+            match self.pay(bytes, paid) {
+                Some(permit) => open.add_room(permit),
+                None => return Offer::NoRoom(bytes),
             }
         }
+    }
+
+    /// Lets a full batch grow on if it has to wait and the way is long: what a round trip carries is bounded by the number
+    /// of batches.
+    fn stretch(&self, queue: &mut Queue) -> bool {
+        match self.limits.stretch {
+            Some(stretch) if self.is_far.load(Ordering::Relaxed) => queue.stretch(stretch),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn set_far(&self, is_far: bool) {
+        self.is_far.store(is_far, Ordering::Relaxed);
     }
 
     /// Appends what fits of `records` to the batch that is open, without opening another; says how many records it took.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ekafka_protocol::records::RecordData;
 use tokio::time::Instant;
 
+use super::Stretch;
 use super::batch::OpenBatch;
 use crate::receipt::Receipt;
 
@@ -137,6 +138,15 @@ impl Queue {
                 batch.set_tag(index, tag);
             }
         }
+    }
+
+    /// Lets the open batch grow on, if all places in flight are taken and it has not grown as far before.
+    pub(super) fn stretch(&mut self, stretch: Stretch) -> bool {
+        self.in_flight >= stretch.behind
+            && self
+                .open
+                .as_mut()
+                .is_some_and(|open| open.stretch(stretch.bytes))
     }
 
     /// Lets the open batch take no more records.
@@ -303,7 +313,7 @@ impl Queue {
     }
 
     fn ripe_at(&self, open: &OpenBatch, patience: Patience, contended: bool) -> Ripe {
-        if self.flush || contended || self.shut.is_some() {
+        if self.flush || contended || self.shut.is_some() || open.is_stretched() {
             return Ripe::Now;
         }
         match patience {

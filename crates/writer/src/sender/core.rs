@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::in_flight::{Lane, Place};
 use super::plan::Plan;
 use super::sequence::Producer;
+use super::way::Way;
 use crate::accumulator::{Partition, Shelf};
 use crate::error::{Cause, TopicPartition};
 
@@ -65,6 +66,7 @@ pub(crate) struct Core {
     lanes: Vec<Option<Lane>>,
     plan: Plan,
     producer: Producer,
+    way: Way,
     /// Lanes whose sequence is in doubt.
     doubtful: Vec<usize>,
     /// Lanes with a batch that waits for a producer identity.
@@ -125,6 +127,7 @@ impl Core {
         Self {
             plan: Plan::new(rules.depth),
             producer: Producer::new(rules.idempotent),
+            way: Way::default(),
             rules,
             shelf,
             lanes: Vec::new(),

@@ -13,6 +13,7 @@ mod plan;
 mod press;
 mod sequence;
 mod task;
+mod way;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

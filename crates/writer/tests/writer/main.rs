@@ -6,6 +6,7 @@ mod calls;
 mod chaos;
 mod completions;
 mod delivery;
+mod distance;
 mod faults;
 mod kafka_go;
 mod life;

@@ -27,6 +27,8 @@ impl Core {
             return;
         };
         self.note_answered(&sent, now);
+        self.way.note(now.saturating_duration_since(sent.at), now);
+        self.shelf.set_far(self.way.is_long());
         let wait = u64::try_from(answer.throttle_time_ms).unwrap_or(0);
         self.shelf
             .outside
@@ -322,6 +324,7 @@ impl Core {
             self.reject(number, id, answer);
             return;
         }
+        self.way.ignore();
         let first_id = self.next_id;
         self.next_id += 2;
         let Some(lane) = &mut self.lanes[number] else {

@@ -56,6 +56,7 @@ impl Script {
             batch_size: 1,
             estimate: None,
             patience: Patience::Adaptive,
+            stretch: None,
         };
         let shelf = Arc::new(Shelf::new(limits, 1 << 20, 4));
         shelf.set_topic("t", Uuid::nil(), 2);

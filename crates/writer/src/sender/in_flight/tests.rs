@@ -17,6 +17,7 @@ fn lane(now: Instant, places: &[Place]) -> Lane {
         batch_size: 10,
         estimate: None,
         patience: Patience::Adaptive,
+        stretch: None,
     };
     let shelf = Shelf::new(limits, 1 << 20, 1);
     let topic = shelf.set_topic("t", Uuid::nil(), 1);

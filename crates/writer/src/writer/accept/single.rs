@@ -1,5 +1,6 @@
 //! One record into the batch of its partition, and its handle.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use ekafka_conn::Record;
@@ -39,8 +40,19 @@ impl Door {
         outcome
     }
 
+    /// As [`accept_one`](Self::accept_one), in a box, so that the future of a record that need not wait stays small.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::writer) fn accept_in_time<'a>(
+        &'a self,
+        record: &'a Record<'a>,
+        obstacle: Box<Obstacle>,
+    ) -> Pin<Box<dyn Future<Output = Result<Delivery, WriterError>> + Send + 'a>> {
+        Box::pin(self.accept_one(record, obstacle))
+    }
+
     /// One record, waiting for what is in its way.
-    pub(in crate::writer) async fn accept_one(
+    async fn accept_one(
         &self,
         record: &Record<'_>,
         mut obstacle: Box<Obstacle>,
@@ -95,9 +107,9 @@ impl Door {
         if let (Offer::Accepted(index), Some(_)) = (&offer, &shelf.outside.teller) {
             queue.set_tags(*index, std::iter::once(record.tag));
         }
-        let delivery = match offer {
+        let accepted = match offer {
             Offer::Accepted(index) => match queue.newest() {
-                Some(receipt) => Ok(Delivery::new(Arc::clone(receipt), index, timestamp)),
+                Some(receipt) => Ok((Arc::clone(receipt), index)),
                 None => Err(Box::new(Obstacle::Error(WriterError::Closed))),
             },
             Offer::NoRoom(bytes) => Err(Box::new(Obstacle::Room(bytes))),
@@ -112,6 +124,10 @@ impl Door {
         if poke {
             self.sender.post(Event::Ready(Arc::clone(partition)));
         }
-        delivery
+        // Made last, so that it is written once and to where the caller wants it: a move right after stalls.
+        match accepted {
+            Ok((receipt, index)) => Ok(Delivery::new(receipt, index, timestamp)),
+            Err(obstacle) => Err(obstacle),
+        }
     }
 }
