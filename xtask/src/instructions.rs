@@ -8,7 +8,7 @@ use crate::process;
 /// Example, job and shape as the example names them, and what may be spent on a record.
 type Gate = (&'static str, &'static [&'static str], Option<u64>);
 
-const GATES: [Gate; 9] = [
+const GATES: [Gate; 12] = [
     ("instructions", &["encode", "100B"], Some(260)),
     ("instructions", &["encode", "100B+key+2headers"], Some(520)),
     ("instructions", &["decode", "100B"], Some(245)),
@@ -20,6 +20,11 @@ const GATES: [Gate; 9] = [
     ("writing", &["send"], Some(600)),
     // The same with every handle kept and awaited.
     ("writing", &["await"], None),
+    // The same through a reader, from the fetch to every value's end touched.
+    ("reading", &["next_batch"], Some(260)),
+    ("reading", &["fetch_message"], Some(490)),
+    // Message by message as a member of a group that commits at an interval.
+    ("reading", &["group"], Some(570)),
 ];
 
 /// Prints a line for each job and fails when one is over its limit.

@@ -70,7 +70,7 @@ impl Consumer {
             config,
             seat: Seat::new(reader),
             chain,
-            lag: AtomicI64::new(0),
+            lag: AtomicI64::new(-1),
         }
     }
 
@@ -110,31 +110,10 @@ impl Consumer {
         call.take_message().ok_or(ComponentError::Closed)
     }
 
-    /// The next message; while it is waited for, the lag is looked up every now and then.
     async fn taken(&self, command: Command) -> Result<Message, ComponentError> {
-        loop {
-            let taking = async {
-                match command {
-                    Command::ReadMessage => self.seat.read().await,
-                    _ => self.seat.fetch().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                taken = taking => return taken,
-                () = self.lag_is_due() => {}
-            }
-            // A lag that cannot be had now is looked up next time.
-            if let Ok(lag) = self.seat.now().await?.read_lag().await {
-                self.lag.store(lag, Ordering::Release);
-            }
-        }
-    }
-
-    async fn lag_is_due(&self) {
-        match self.config.read_lag_interval {
-            Some(interval) if self.config.group_id.is_empty() => tokio::time::sleep(interval).await,
-            _ => std::future::pending().await,
+        match command {
+            Command::ReadMessage => self.seat.read().await,
+            _ => self.seat.fetch().await,
         }
     }
 
@@ -175,11 +154,17 @@ impl Consumer {
         (self.config.group_id.is_empty() && offset >= 0).then_some(offset)
     }
 
-    /// How many offsets lie between the last message handed out and the end of its partition as last fetched; `None` with a
-    /// group.
+    /// How many offsets lie between the last message handed out and the end of its partition, as last fetched or, each
+    /// `readLagInterval`, as last asked; `None` with a group.
     #[must_use]
     pub fn lag(&self) -> Option<i64> {
-        let lag = self.lag.load(Ordering::Acquire);
+        let fetched = self.lag.load(Ordering::Acquire);
+        let offset = self.offset.load(Ordering::Acquire);
+        let lag = match self.seat.last_read() {
+            // The reader counts batch by batch: in the middle of one, the message knows better.
+            Some((at, lag)) if at == offset || fetched < 0 => lag,
+            _ => fetched.max(0),
+        };
         self.config.group_id.is_empty().then_some(lag)
     }
 

@@ -55,6 +55,7 @@ impl Seat {
     async fn take(&self, how: Take) -> Result<Message, ComponentError> {
         loop {
             let mut reader = self.locked().await?;
+            self.handle.get_or_init(|| reader.handle());
             let asked = async {
                 match how {
                     Take::Fetch => reader.fetch_message().await,
@@ -100,6 +101,11 @@ impl Seat {
         }
         let mut reader = self.now().await?;
         Ok(self.handle.get_or_init(|| reader.handle()))
+    }
+
+    /// The offset behind what was handed out last and its lag, once reading has begun.
+    pub(crate) fn last_read(&self) -> Option<(i64, i64)> {
+        self.handle.get().map(ReaderHandle::last_read)
     }
 
     /// Ends every call that waits, then the reader: commits what is marked and leaves the group. `Ok` if it has ended.

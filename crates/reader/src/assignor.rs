@@ -24,6 +24,14 @@ mod sticky;
 mod tests;
 
 /// Member id → topic → partitions.
+///
+/// ```
+/// use ekafka_reader::assignor::GroupAssignment;
+///
+/// let mut assignment = GroupAssignment::default();
+/// let topics = [("orders".to_owned(), vec![0, 1])].into();
+/// assignment.members.insert("member-1".into(), topics);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupAssignment {
     /// The partitions of each member. A member without an entry gets nothing.
@@ -31,6 +39,16 @@ pub struct GroupAssignment {
 }
 
 /// One member of the group as the leader sees it.
+///
+/// ```
+/// use ekafka_reader::assignor::GroupMember;
+///
+/// let member = GroupMember {
+///     id: "member-1".into(),
+///     topics: vec!["orders".into()],
+///     ..GroupMember::default()
+/// };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupMember {
     /// The id the broker gave it.
@@ -50,6 +68,13 @@ pub struct GroupMember {
 }
 
 /// One subscribed topic as the leader sees it. A topic that does not exist is not listed.
+///
+/// ```
+/// use ekafka_reader::assignor::{GroupPartition, GroupTopic};
+///
+/// let partitions = (0..6).map(|id| GroupPartition { id, leader_rack: None });
+/// let topic = GroupTopic { name: "orders".into(), partitions: partitions.collect() };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupTopic {
     /// The topic's name.
@@ -59,6 +84,12 @@ pub struct GroupTopic {
 }
 
 /// One partition that can be assigned.
+///
+/// ```
+/// use ekafka_reader::assignor::GroupPartition;
+///
+/// let near = GroupPartition { id: 3, leader_rack: Some("zone-a".into()) };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupPartition {
     /// The partition's index.
@@ -68,6 +99,13 @@ pub struct GroupPartition {
 }
 
 /// What a member had when it last belonged to a generation.
+///
+/// ```
+/// use ekafka_reader::assignor::LastAssignment;
+///
+/// let before_any = LastAssignment::default();
+/// assert_eq!(before_any.generation, -1);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastAssignment {
     /// Topic → partitions; empty before the first assignment.
@@ -91,6 +129,30 @@ impl Default for LastAssignment {
 /// member had before comes in as [`LastAssignment`] and in [`GroupMember`].
 ///
 /// Source: `ConsumerProtocolSubscription` and `ConsumerProtocolAssignment`.
+///
+/// ```
+/// use ekafka_reader::assignor::{Assignor, GroupAssignment, GroupMember, GroupTopic};
+///
+/// /// The first member gets everything.
+/// #[derive(Debug)]
+/// struct First;
+///
+/// impl Assignor for First {
+///     fn name(&self) -> &str {
+///         "first"
+///     }
+///
+///     fn assign(&self, members: &[GroupMember], topics: &[GroupTopic]) -> GroupAssignment {
+///         let all = topics.iter().map(|topic| {
+///             let partitions = topic.partitions.iter().map(|partition| partition.id);
+///             (topic.name.clone(), partitions.collect())
+///         });
+///         let first = members.iter().map(|member| &member.id).min();
+///         let members = first.map(|id| (id.clone(), all.collect()));
+///         GroupAssignment { members: members.into_iter().collect() }
+///     }
+/// }
+/// ```
 pub trait Assignor: Send + Sync + fmt::Debug {
     /// The name all members must share, such as `"range"`.
     fn name(&self) -> &str;

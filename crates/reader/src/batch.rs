@@ -12,6 +12,19 @@ use crate::lane::Lane;
 /// Records of one partition, in offset order, as the writer batched them.
 ///
 /// Iterating borrows from the batch: nothing is copied or allocated for a record.
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let batch = reader.next_batch().await?;
+/// for record in &batch {
+///     match record {
+///         Ok(record) => println!("{}: {:?}", record.offset, record.value),
+///         Err(error) => eprintln!("{}: {error}", batch.partition()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RecordBatch {
     pub(crate) lane: Arc<Lane>,
@@ -86,6 +99,14 @@ impl<'a> IntoIterator for &'a RecordBatch {
 }
 
 /// Iterates over the borrowed records of a [`RecordBatch`].
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let batch = reader.next_batch().await?;
+/// let oldest = batch.iter().flatten().map(|record| record.timestamp).min();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RecordBatchIter<'a> {
     records: RecordIter<'a>,

@@ -27,6 +27,25 @@ pub(crate) use watching::TopicWatch;
 use watching::Watching;
 
 /// Sets a [`Reader`] up. Nothing is dialled before the first record is asked for.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ekafka_reader::{OutOfRange, Reader, StartOffset};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ekafka_reader::ReaderError> {
+/// let reader = Reader::builder()
+///     .brokers(["broker-1:9092", "broker-2:9092"])
+///     .topics(["orders", "returns"])
+///     .group_id("shop")
+///     .start_offset(StartOffset::First)
+///     .out_of_range(OutOfRange::Error)
+///     .commit_interval(Duration::from_secs(1))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ReaderBuilder {
     brokers: Vec<String>,
@@ -62,6 +81,7 @@ pub struct ReaderBuilder {
     close_timeout: Duration,
     rack: String,
     queue_capacity: Option<u64>,
+    read_lag_interval: Option<Duration>,
     loggers: Loggers,
 }
 
@@ -101,6 +121,7 @@ impl Default for ReaderBuilder {
             close_timeout: Duration::from_secs(10),
             rack: String::new(),
             queue_capacity: None,
+            read_lag_interval: None,
             loggers: Loggers::default(),
         }
     }
@@ -387,6 +408,15 @@ impl ReaderBuilder {
         self
     }
 
+    /// Asks the leaders so often where their partitions end, so that the lag in the
+    /// [statistics](crate::ReaderStats::lag) holds while nothing is fetched. `None` and 0 never ask.
+    /// Kafka: none. Default none: the lag is as of the last fetch. Not with a group, whose messages tell their lag.
+    #[must_use]
+    pub fn read_lag_interval(mut self, interval: Option<Duration>) -> Self {
+        self.read_lag_interval = interval.filter(|interval| !interval.is_zero());
+        self
+    }
+
     /// Takes what happens, in lines of text, and errors where there is no `error_logger`.
     /// Kafka: none. Default none; `tracing` is told anyway.
     #[must_use]
@@ -404,6 +434,15 @@ impl ReaderBuilder {
     }
 
     /// Checks everything and makes the reader.
+    ///
+    /// ```
+    /// use ekafka_reader::{Reader, ReaderError};
+    ///
+    /// let faulty = Reader::builder().group_id("").max_bytes(0).build();
+    /// if let Err(ReaderError::Config { faults }) = faulty {
+    ///     assert!(faults.len() >= 3, "no topic and no brokers either: {faults:?}");
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ReaderError::Config`] with every fault.
@@ -459,6 +498,10 @@ impl ReaderBuilder {
             (
                 with_group && self.assignors.is_empty(),
                 "a group needs an assignor",
+            ),
+            (
+                with_group && self.read_lag_interval.is_some(),
+                "read_lag_interval is for readers without a group",
             ),
             (
                 !with_group && self.commit_interval.is_some(),
@@ -545,6 +588,7 @@ impl ReaderBuilder {
             buffer_memory: self.buffer_memory,
             skip_corrupt_batches: self.skip_corrupt_batches,
             queue_capacity: self.queue_capacity,
+            read_lag_interval: self.read_lag_interval,
             loggers: self.loggers,
             topics: {
                 let topics: BTreeSet<String> = self.topics.into_iter().collect();
@@ -588,6 +632,8 @@ pub(crate) struct Settings {
     pub(crate) skip_corrupt_batches: bool,
     /// Messages; `None` for no bound beside the bytes.
     pub(crate) queue_capacity: Option<u64>,
+    /// How often the partitions' ends are asked for; `None` for never.
+    pub(crate) read_lag_interval: Option<Duration>,
     pub(crate) loggers: Loggers,
     pub(crate) topics: Vec<Arc<str>>,
     /// Read without a group; never empty.

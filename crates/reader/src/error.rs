@@ -1,5 +1,6 @@
 //! What can go wrong while reading.
 
+use std::mem::Discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,26 @@ use crate::TopicPartition;
 mod tests;
 
 /// Why a reader could not do what was asked.
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// use ekafka_reader::ReaderError;
+///
+/// let message = loop {
+///     match reader.fetch_message().await {
+///         Ok(message) => break message,
+///         Err(error) if error.is_fatal() => return Err(error),
+///         Err(ReaderError::Corrupt { partition, offset, .. }) => {
+///             eprintln!("passing over offset {offset} of {partition}");
+///             reader.seek(&partition, offset + 1).await?;
+///         }
+///         Err(error) => eprintln!("{error}; the reader goes on"),
+///     }
+/// };
+/// # drop(message);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReaderError {
@@ -123,7 +144,28 @@ pub enum ReaderError {
     Closed,
 }
 
+/// What an error is about: its kind, whether it is fatal, the step or bytes, and the partition or group.
+pub(crate) type Subject = (Discriminant<ReaderError>, bool, &'static str, String);
+
 impl ReaderError {
+    /// Of errors with the same subject only the newest is worth hearing.
+    pub(crate) fn subject(&self) -> Subject {
+        let (step, about) = match self {
+            Self::Config { .. } | Self::Closed => ("", String::new()),
+            Self::Connection { step, .. } | Self::Timeout { step, .. } => (*step, String::new()),
+            Self::Kafka { step, subject, .. } => (*step, subject.to_string()),
+            Self::Corrupt { partition, .. }
+            | Self::BatchTooLarge { partition, .. }
+            | Self::OffsetOutOfRange { partition, .. }
+            | Self::Truncated { partition, .. }
+            | Self::NotAssigned { partition } => ("", partition.to_string()),
+            Self::Malformed { what, group, .. } => (*what, group.to_string()),
+            Self::Unavailable { call, .. } => (*call, String::new()),
+        };
+        let kind = std::mem::discriminant(self);
+        (kind, self.is_fatal(), step, about)
+    }
+
     /// Whether the reader goes on by itself, so that asking again may succeed.
     #[must_use]
     pub fn is_retriable(&self) -> bool {

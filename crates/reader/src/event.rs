@@ -3,6 +3,26 @@
 use crate::TopicPartition;
 
 /// A change the application may want to act on, in the order of the records around it.
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// use ekafka_reader::{Event, Received};
+///
+/// let mut unfinished = Vec::new();
+/// loop {
+///     match reader.recv().await? {
+///         Received::Message(message) => unfinished.push(message),
+///         Received::Event(Event::Revoked(_)) => {
+///             reader.commit_messages(&unfinished).await?;
+///             unfinished.clear();
+///         }
+///         Received::Event(Event::Lost(_)) => unfinished.clear(),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

@@ -1,9 +1,13 @@
 //! The shelf between the network and the application: fetched chunks, events and errors in order, the
 //! byte budget, and the fetchers that wait for room or work.
 //!
+//! Chunks are bounded by the budget, and errors by what they may be about: of two about the same that the
+//! application has not taken, the newer takes the place of the older.
+//!
 //! The one lock of a reader. Nothing is awaited, dropped or sent under it that could take it again: a
 //! chunk that is thrown away leaves the lock first, because its permit comes back through the lock.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -13,7 +17,7 @@ use ekafka_conn::BrokerId;
 use tokio::sync::Notify;
 
 use crate::TopicPartition;
-use crate::error::ReaderError;
+use crate::error::{ReaderError, Subject};
 use crate::event::Event;
 use crate::lane::Lane;
 use crate::stats::survey;
@@ -96,6 +100,8 @@ pub(crate) struct Inbox {
 #[derive(Debug)]
 struct State {
     queue: VecDeque<Item>,
+    /// What the errors in the queue are about, and for each the newest that came since.
+    errors: HashMap<Subject, Option<ReaderError>>,
     /// Queues of single partitions, by number.
     routes: HashMap<u64, Route>,
     /// The route of each partition that has one.
@@ -121,6 +127,7 @@ impl Inbox {
     pub(crate) fn new(limit: u64) -> Self {
         let state = State {
             queue: VecDeque::new(),
+            errors: HashMap::new(),
             routes: HashMap::new(),
             routed: HashMap::new(),
             last_route: 0,
@@ -176,6 +183,7 @@ impl Inbox {
         let item = loop {
             match state.queue.pop_front() {
                 Some(Item::Chunk(chunk)) if !chunk.lane.is_live() => dropped.push(chunk),
+                Some(Item::Error(error)) => break Some(state.newest(error)),
                 item => break item,
             }
         };
@@ -334,6 +342,28 @@ impl Inbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// An error as it is queued; `None` when one about the same is, in whose place it will be taken.
+    fn note(&mut self, error: ReaderError) -> Option<Item> {
+        match self.errors.entry(error.subject()) {
+            Entry::Occupied(mut queued) => {
+                queued.insert(Some(error));
+                None
+            }
+            Entry::Vacant(first) => {
+                first.insert(None);
+                Some(Item::Error(error))
+            }
+        }
+    }
+
+    /// The newest error about the same as one that was queued.
+    fn newest(&mut self, queued: ReaderError) -> Item {
+        let newer = self.errors.remove(&queued.subject());
+        Item::Error(newer.flatten().unwrap_or(queued))
     }
 }
 

@@ -17,7 +17,9 @@ pub(crate) struct Assignment {
     pub(crate) partition: TopicPartition,
     /// The next offset to commit, -1 before anything is marked. Never falls.
     marked: AtomicI64,
-    /// The leader epoch of the batch that `marked` points behind; -1 when unknown.
+    /// As `marked`, by calls that return a message and mark it at once.
+    returned: AtomicI64,
+    /// The leader epoch of the batch that the higher of the two points behind; -1 when unknown.
     marked_epoch: AtomicI32,
     /// Whether the partition was taken away, so that marking it is refused.
     ended: AtomicBool,
@@ -28,18 +30,34 @@ impl Assignment {
         Self {
             partition,
             marked: AtomicI64::new(-1),
+            returned: AtomicI64::new(-1),
             marked_epoch: AtomicI32::new(-1),
             ended: AtomicBool::new(false),
         }
     }
 
     /// Marks everything below `next` as processed; false when the partition was taken away.
+    #[inline]
     pub(crate) fn mark(&self, next: i64, leader_epoch: i32) -> bool {
-        if self.ended.load(Ordering::Acquire) {
+        if self.is_ended() {
             return false;
         }
         if self.marked.fetch_max(next, Ordering::AcqRel) < next {
-            self.marked_epoch.fetch_max(leader_epoch, Ordering::AcqRel);
+            self.note_epoch(leader_epoch);
+        }
+        true
+    }
+
+    /// As [`mark`](Self::mark), for the one door that hands out the partition: two stores in the place of a locked
+    /// instruction, since nobody else writes `returned`.
+    #[inline]
+    pub(crate) fn mark_returned(&self, next: i64, leader_epoch: i32) -> bool {
+        if self.is_ended() {
+            return false;
+        }
+        if self.returned.load(Ordering::Relaxed) < next {
+            self.returned.store(next, Ordering::Release);
+            self.note_epoch(leader_epoch);
         }
         true
     }
@@ -47,7 +65,16 @@ impl Assignment {
     /// The next offset to commit and its leader epoch, when something is marked.
     pub(crate) fn marked(&self) -> Option<(i64, i32)> {
         let next = self.marked.load(Ordering::Acquire);
+        let next = next.max(self.returned.load(Ordering::Acquire));
         (next >= 0).then(|| (next, self.marked_epoch.load(Ordering::Acquire)))
+    }
+
+    /// Epochs change with leaders, so that there is seldom something to write.
+    #[inline]
+    fn note_epoch(&self, leader_epoch: i32) {
+        if self.marked_epoch.load(Ordering::Relaxed) < leader_epoch {
+            self.marked_epoch.fetch_max(leader_epoch, Ordering::AcqRel);
+        }
     }
 
     /// Refuses marks from now on.
@@ -55,6 +82,7 @@ impl Assignment {
         self.ended.store(true, Ordering::Release);
     }
 
+    #[inline]
     pub(crate) fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
@@ -66,9 +94,11 @@ pub(crate) struct Lane {
     pub(crate) assignment: Arc<Assignment>,
     /// Differs from every other lane of the reader.
     pub(crate) tag: u64,
-    /// The offset the application gets next; bitwise inverted (negative) once the lane is frozen, and
-    /// [`UNRESOLVED`] until the start is known.
-    position: AtomicI64,
+    /// The offset the application gets next; [`UNRESOLVED`] until the start is known, and from then on written
+    /// by the door alone. Shared with the lane before when reading goes on where that one stopped.
+    position: Arc<AtomicI64>,
+    /// Whether nothing more may be handed out.
+    is_frozen: AtomicBool,
     /// One behind the last offset that can be read, as last fetched: the high watermark, or the last
     /// stable offset under read-committed; -1 before.
     end: AtomicI64,
@@ -82,15 +112,31 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
+    /// A lane that begins where its start will say.
     pub(crate) fn new(assignment: Arc<Assignment>, tag: u64) -> Self {
+        let position = Arc::new(AtomicI64::new(UNRESOLVED));
         Self {
             assignment,
             tag,
             read_epoch: AtomicI32::new(-1),
-            position: AtomicI64::new(UNRESOLVED),
+            position,
+            is_frozen: AtomicBool::new(false),
             end: AtomicI64::new(-1),
             high_watermark: AtomicI64::new(-1),
             buffered: AtomicU64::new(0),
+        }
+    }
+
+    /// A lane that goes on where this one has stopped.
+    ///
+    /// Handing out a record is a look at `is_frozen` and a store to `position`, for the sake of speed not one locked step.
+    /// So a record may still be handed out, by a door that looked just before, after [`freeze`](Self::freeze) has returned
+    /// the offset of that record, and the next lane is fetched from there. By the shared position the door, when it
+    /// comes to the next lane's records, knows what it has handed out and leaves it out.
+    pub(crate) fn successor(&self, tag: u64) -> Self {
+        Self {
+            position: Arc::clone(&self.position),
+            ..Self::new(Arc::clone(&self.assignment), tag)
         }
     }
 
@@ -100,51 +146,42 @@ impl Lane {
 
     /// Sets the first offset; does nothing once it is known or the lane is frozen.
     pub(crate) fn start(&self, offset: i64) {
-        let _ = self.position.compare_exchange(
-            UNRESOLVED,
-            offset.max(0),
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        if self.is_live() {
+            let _ = self.position.compare_exchange(
+                UNRESOLVED,
+                offset.max(0),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+        }
     }
 
-    /// Hands out everything below `to`. False when the lane was frozen: what follows must be dropped.
-    ///
-    /// One atomic step, so that a position read by `freeze` covers exactly what was handed out: were it
-    /// a check and a store, a pause between the two would resume before a record already delivered.
+    /// Hands out everything below `to`; for the door. False when the lane was frozen: what follows must be dropped.
+    #[inline]
     pub(crate) fn advance(&self, to: i64) -> bool {
-        let from = self.position.load(Ordering::Relaxed);
-        from >= 0
-            && (to <= from
-                || self
-                    .position
-                    .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-                    .is_ok())
+        if !self.is_live() {
+            return false;
+        }
+        if self.position.load(Ordering::Relaxed) < to {
+            self.position.store(to, Ordering::Release);
+        }
+        true
     }
 
     /// Ends the lane and returns the offset that was next, if the start was ever known.
     pub(crate) fn freeze(&self) -> Option<i64> {
-        let mut from = self.position.load(Ordering::Acquire);
-        while from >= 0 {
-            match self
-                .position
-                .compare_exchange(from, !from, Ordering::AcqRel, Ordering::Acquire)
-            {
-                Ok(_) => break,
-                Err(now) => from = now,
-            }
-        }
+        self.is_frozen.store(true, Ordering::SeqCst);
         self.position()
     }
 
+    #[inline]
     pub(crate) fn is_live(&self) -> bool {
-        self.position.load(Ordering::Acquire) >= 0
+        !self.is_frozen.load(Ordering::Acquire)
     }
 
     /// The offset the application gets next, frozen or not.
     pub(crate) fn position(&self) -> Option<i64> {
         let position = self.position.load(Ordering::Acquire);
-        let position = if position < 0 { !position } else { position };
         (position != UNRESOLVED).then_some(position)
     }
 
@@ -154,9 +191,19 @@ impl Lane {
         self.end.store(end, Ordering::Relaxed);
     }
 
-    /// One behind the last offset that can be read, as last fetched; -1 before the first fetch.
+    /// Notes that the log can be read up to `end` at least.
+    pub(crate) fn note_end(&self, end: i64) {
+        self.end.fetch_max(end, Ordering::Relaxed);
+    }
+
+    /// One behind the last offset that can be read, as last told; -1 before the first fetch.
     pub(crate) fn end(&self) -> i64 {
         self.end.load(Ordering::Relaxed)
+    }
+
+    /// How far `offset` is from the end, as last told.
+    pub(crate) fn lag(&self, offset: i64) -> i64 {
+        self.end().saturating_sub(offset).max(0)
     }
 
     /// The high watermark, as last fetched; -1 before the first fetch.

@@ -18,6 +18,7 @@ use crate::fetcher::BatchSizes;
 use crate::lane::{Assignment, Lane};
 use crate::reset::{OutOfRange, Position, Start, Target};
 
+mod ends;
 mod entry;
 #[cfg(test)]
 mod tests;
@@ -545,12 +546,15 @@ impl Ledger {
         choose(entry, place);
         entry.not_before = None;
         self.last_tag += 1;
-        entry.lane = lane(
-            &entry.assignment,
-            self.last_tag,
-            entry.place,
-            entry.read_epoch,
-        );
+        let goes_on = entry.place == place && matches!(place, Place::Idle(_));
+        entry.lane = if goes_on {
+            let lane = entry.lane.successor(self.last_tag);
+            lane.note_read_epoch(entry.read_epoch);
+            Arc::new(lane)
+        } else {
+            let (tag, epoch) = (self.last_tag, entry.read_epoch);
+            lane(&entry.assignment, tag, entry.place, epoch)
+        };
         true
     }
 

@@ -36,6 +36,19 @@ pub use per_partition::{PartitionStream, PartitionStreams};
 pub use stream::MessageStream;
 
 /// What [`Reader::recv`] hands out.
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// use ekafka_reader::{Event, Received};
+///
+/// match reader.recv().await? {
+///     Received::Message(message) => println!("{}: {:?}", message.offset(), message.value()),
+///     Received::Event(Event::Revoked(partitions)) => println!("finish and commit {partitions:?}"),
+///     other => println!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Received {
@@ -53,6 +66,25 @@ pub enum Received {
 /// [`recv`](Self::recv) gives messages and events such as rebalances. The first call starts the reader.
 ///
 /// Dropping a reader stops it at once and commits nothing; [`close`](Self::close) ends in order.
+///
+/// ```no_run
+/// use ekafka_reader::Reader;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut reader = Reader::builder()
+///     .brokers(["localhost:9092"])
+///     .topic("orders")
+///     .group_id("shop")
+///     .build()?;
+/// for _ in 0..100 {
+///     let message = reader.fetch_message().await?;
+///     println!("{:?}", message.value());
+///     reader.commit_messages(&[message]).await?;
+/// }
+/// reader.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias = "consumer")]
 #[derive(Debug)]
 pub struct Reader {
@@ -76,6 +108,12 @@ pub struct Reader {
 
 impl Reader {
     /// Sets a reader up.
+    ///
+    /// ```
+    /// use ekafka_reader::Reader;
+    ///
+    /// let builder = Reader::builder().brokers(["localhost:9092"]).topic("orders");
+    /// ```
     pub fn builder() -> ReaderBuilder {
         ReaderBuilder::default()
     }
@@ -148,6 +186,14 @@ impl Reader {
     /// The next message; with a group, commits it before it is returned (at once, or at the next tick of
     /// `commit_interval`). A crash between the two loses it: at most once.
     ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// let message = reader.read_message().await?;
+    /// println!("{:?}, committed already", message.value());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`recv`](Self::recv), and the commit's. After a failed commit the next call tries it again.
     ///
@@ -157,8 +203,15 @@ impl Reader {
         loop {
             let is_second_try = self.unconfirmed.is_some();
             let message = self.fetch_message().await?;
-            if self.settings.group.is_none() {
+            if !self.handle.commits() {
                 return Ok(message);
+            }
+            if !self.handle.commits_at_once() {
+                // The message is the one that was handed out last: with an interval none is kept unconfirmed.
+                if self.buffered.mark_last(message.leader_epoch()) {
+                    return Ok(message);
+                }
+                continue;
             }
             if self.handle.mark(&message).is_err() {
                 // The partition was taken away between two calls. Whether a commit that was dropped reached
@@ -167,9 +220,6 @@ impl Reader {
                     return Ok(message);
                 }
                 continue;
-            }
-            if !self.handle.commits_at_once() {
-                return Ok(message);
             }
             self.unconfirmed = Some(message);
             self.handle.commit_marked().await?;
@@ -181,6 +231,18 @@ impl Reader {
 
     /// The next batch of records, or what is left of the one that single messages were taken from.
     /// Events are answered silently, as in [`fetch_message`](Self::fetch_message).
+    ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// let batch = reader.next_batch().await?;
+    /// let bytes: usize = batch
+    ///     .iter()
+    ///     .filter_map(|record| Some(record.ok()?.value?.len()))
+    ///     .sum();
+    /// println!("{bytes} bytes before offset {}", batch.next_offset());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -205,6 +267,14 @@ impl Reader {
     /// Commits the highest offset of each partition among `messages`, plus one. Without
     /// `commit_interval` it waits for the coordinator; with it, it only marks.
     ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// let (one, other) = (reader.fetch_message().await?, reader.fetch_message().await?);
+    /// reader.commit_messages(&[one, other]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ReaderError::NotAssigned`] for a message whose partition was taken away since (then nothing of
     /// that partition is committed), the coordinator's refusal, or [`ReaderError::Unavailable`] without a group.
@@ -216,6 +286,14 @@ impl Reader {
     }
 
     /// Commits the end of a batch, as [`commit_messages`](Self::commit_messages) does.
+    ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// let batch = reader.next_batch().await?;
+    /// reader.commit_batch(&batch).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`commit_messages`](Self::commit_messages).
@@ -234,6 +312,16 @@ impl Reader {
     }
 
     /// Reads on from `offset` in every partition. Numbers -2 and -1 are first and last.
+    ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// use ekafka_reader::StartOffset;
+    ///
+    /// reader.set_offset(42).await?;
+    /// reader.set_offset(StartOffset::Last).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ReaderError::Unavailable`] with a group, where [`ReaderHandle::seek`] moves one partition.
@@ -261,6 +349,15 @@ impl Reader {
     }
 
     /// Reads on from the first record with timestamp `time` or later, or from the end.
+    ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// reader.set_offset_at(SystemTime::now() - Duration::from_secs(3_600)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`set_offset`](Self::set_offset).
@@ -290,6 +387,14 @@ impl Reader {
     }
 
     /// What the reader has done since the last call; counts begin anew, positions and settings stay.
+    ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// let stats = reader.stats();
+    /// println!("{} messages, {} behind", stats.messages, stats.lag);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stats(&mut self) -> ReaderStats {
         self.buffered.flush();
         self.handle.stats()
@@ -312,6 +417,7 @@ impl Reader {
     }
 
     /// The next message without waiting.
+    #[inline]
     fn next_buffered(&mut self) -> Option<Message> {
         match self.buffered.next_message() {
             Ok(message) => message,

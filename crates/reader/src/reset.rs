@@ -5,6 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Where to begin when there is no position yet.
 ///
 /// A group begins here only in partitions for which it has committed nothing.
+///
+/// ```
+/// use ekafka_reader::{Reader, StartOffset};
+///
+/// let builder = Reader::builder().topic("orders").start_offset(StartOffset::At(42));
+/// assert_eq!(StartOffset::from(-1), StartOffset::Last);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StartOffset {
@@ -22,6 +29,12 @@ pub enum StartOffset {
 /// What to do when the position is outside the log. Each time, an [`Event::OutOfRange`] tells it.
 ///
 /// [`Event::OutOfRange`]: crate::Event::OutOfRange
+///
+/// ```
+/// use ekafka_reader::{OutOfRange, Reader};
+///
+/// let builder = Reader::builder().topic("orders").out_of_range(OutOfRange::Latest);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OutOfRange {

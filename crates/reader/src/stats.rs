@@ -16,6 +16,14 @@ pub use json::DetailedStats;
 /// What a reader has done since the snapshot before; see [`Reader::stats`](crate::Reader::stats).
 ///
 /// Serialised it has the keys that users of kafka-go know; [`detailed`](Self::detailed) has all.
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let stats = reader.stats();
+/// println!("{} fetches, {} of them in vain", stats.fetches, stats.timeouts);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReaderStats {
@@ -45,7 +53,9 @@ pub struct ReaderStats {
     pub fetch_bytes: SummaryStats,
     /// The offset behind what was handed out last, in whichever partition; -1 before.
     pub offset: i64,
-    /// How far `offset` is from the end of its partition, as last fetched.
+    /// How far `offset` is from the end of its partition, as last fetched or, with
+    /// [`read_lag_interval`](crate::ReaderBuilder::read_lag_interval), as last asked; before the first message the latter
+    /// of all partitions together.
     pub lag: i64,
     /// As configured.
     pub min_bytes: u32,

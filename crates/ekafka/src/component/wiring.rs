@@ -173,7 +173,9 @@ pub(super) fn consumer(
         .retry_backoff(config.read_backoff_min, config.read_backoff_max)
         .isolation_level(config.isolation_level);
     if config.group_id.is_empty() {
-        return Ok(reader.partition(config.partition));
+        return Ok(reader
+            .partition(config.partition)
+            .read_lag_interval(config.read_lag_interval));
     }
     Ok(reader
         .group_id(&config.group_id)

@@ -129,7 +129,7 @@ section! {
         join_group_backoff: Duration = Duration::from_secs(5) => "joinGroupBackoff",
         /// How long the broker keeps committed offsets; negative leaves it to the broker.
         retention_time: Option<Duration> = None => "retentionTime",
-        /// How often the lag of a partition is looked up while no message comes; negative never does. Messages of groups tell their own.
+        /// How often the end of the partition is asked for, for the lag; negative never does. Messages of groups tell their own.
         read_lag_interval: Option<Duration> = Some(Duration::from_secs(60)) => "readLagInterval",
         /// Collects marked offsets and commits them this often; `0s` commits in each call.
         commit_interval: Duration = Duration::ZERO => "commitInterval",

@@ -9,6 +9,15 @@ use crate::membership::blobs::decode_claims;
 /// while the group rebalances. What moves is given up first and handed over in a second rebalance.
 ///
 /// The user data are the Java client's: the generation in which the member held what it holds.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ekafka_reader::Reader;
+/// use ekafka_reader::assignor::CooperativeStickyAssignor;
+///
+/// let builder = Reader::builder().group_id("shop").assignors([Arc::new(CooperativeStickyAssignor) as _]);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CooperativeStickyAssignor;
 

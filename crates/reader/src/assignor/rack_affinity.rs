@@ -12,6 +12,16 @@ use super::{
 ///
 /// Loads within a topic differ by one at most. Members and partitions without a rack count as one more
 /// rack. The rack travels as this strategy's user data.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ekafka_reader::Reader;
+/// use ekafka_reader::assignor::RackAffinityAssignor;
+///
+/// let near = RackAffinityAssignor::new("zone-a");
+/// let builder = Reader::builder().group_id("shop").assignors([Arc::new(near) as _]);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct RackAffinityAssignor {
     rack: String,

@@ -10,6 +10,20 @@ use crate::membership::blobs::{decode_claims, encode_claims};
 /// keeps them.
 ///
 /// The user data are the Java client's: what the member last had, and in which generation.
+///
+/// ```
+/// use ekafka_reader::assignor::{Assignor, GroupMember, GroupPartition, GroupTopic, StickyAssignor};
+///
+/// let member = |id: &str| GroupMember {
+///     id: id.into(),
+///     topics: vec!["orders".into()],
+///     ..GroupMember::default()
+/// };
+/// let partitions = (0..4).map(|id| GroupPartition { id, leader_rack: None });
+/// let orders = GroupTopic { name: "orders".into(), partitions: partitions.collect() };
+/// let divided = StickyAssignor.assign(&[member("a"), member("b")], &[orders]);
+/// assert_eq!(divided.members["a"]["orders"].len(), 2);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StickyAssignor;
 

@@ -9,6 +9,14 @@ use crate::reset::{OutOfRange, StartOffset};
 
 /// What a reader was set up with, defaults filled in; see [`Reader::config`](crate::Reader::config).
 /// Each field is what the setter of [`ReaderBuilder`](crate::ReaderBuilder) with its name says.
+///
+/// ```no_run
+/// # async fn example(reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let config = reader.config();
+/// println!("{:?} from {:?}", config.topics, config.start_offset);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReaderConfig {
@@ -42,6 +50,8 @@ pub struct ReaderConfig {
     pub buffer_memory: u64,
     /// Messages; `None` for no bound.
     pub queue_capacity: Option<u64>,
+    /// How often the partitions' ends are asked for; `None` for never.
+    pub read_lag_interval: Option<Duration>,
     /// Whether a batch that cannot be read is passed over once it was reported.
     pub skip_corrupt_batches: bool,
     /// `None` commits at once.
@@ -92,6 +102,7 @@ impl ReaderConfig {
             max_wait: fetch.max_wait,
             buffer_memory: settings.buffer_memory,
             queue_capacity: settings.queue_capacity,
+            read_lag_interval: settings.read_lag_interval,
             skip_corrupt_batches: settings.skip_corrupt_batches,
             commit_interval: group.and_then(|group| group.commit_interval),
             session_timeout: group.map(|group| group.timing.session),

@@ -16,6 +16,18 @@ use crate::membership::classic::Timing;
 use crate::reset::StartOffset;
 
 /// Sets a [`ConsumerGroup`] up. Nothing is dialled before the first generation is asked for.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ekafka_reader::ConsumerGroup;
+///
+/// let builder = ConsumerGroup::builder()
+///     .id("shop")
+///     .brokers(["localhost:9092"])
+///     .topics(["orders"])
+///     .session_timeout(Duration::from_secs(10));
+/// ```
 #[derive(Debug, Clone)]
 pub struct ConsumerGroupBuilder {
     id: String,

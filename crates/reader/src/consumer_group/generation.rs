@@ -15,6 +15,16 @@ use crate::reset::StartOffset;
 ///
 /// It ends when the group rebalances, when a function started in it returns, when the number of partitions changes (if
 /// they are watched), when the member is lost, and when the group is closed. Clones are the same generation.
+///
+/// ```no_run
+/// # async fn example(generation: ekafka_reader::Generation) -> Result<(), ekafka_reader::ReaderError> {
+/// use ekafka_reader::TopicPartition;
+///
+/// let partition = TopicPartition::new("orders", 0);
+/// generation.commit_offsets([(partition, 42)]).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Generation {
     facts: Arc<Facts>,
@@ -31,6 +41,15 @@ struct Facts {
 }
 
 /// One partition that is assigned.
+///
+/// ```no_run
+/// # async fn example(generation: ekafka_reader::Generation) -> Result<(), ekafka_reader::ReaderError> {
+/// for one in generation.assignments().values().flatten() {
+///     println!("partition {} from {:?} on", one.id, one.offset);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartitionAssignment {
     /// The partition's number.
@@ -40,6 +59,16 @@ pub struct PartitionAssignment {
 }
 
 /// Tells a function started in a generation that it should return.
+///
+/// ```no_run
+/// # async fn example(generation: ekafka_reader::Generation) -> Result<(), ekafka_reader::ReaderError> {
+/// generation.start(|mut end| async move {
+///     println!("work goes here");
+///     end.ended().await;
+/// });
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct GenerationEnd(watch::Receiver<bool>);
 

@@ -26,6 +26,22 @@ use offers::Offers;
 ///
 /// The group goes on in the background while the application works: heartbeats are sent, and what the group decides ends
 /// the [`Generation`]. Dropping this leaves without a word; [`close`](Self::close) leaves in order.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), ekafka_reader::ReaderError> {
+/// let mut group = ekafka_reader::ConsumerGroup::builder()
+///     .id("shop")
+///     .brokers(["localhost:9092"])
+///     .topics(["orders"])
+///     .build()?;
+/// let generation = group.next().await?;
+/// for (topic, partitions) in generation.assignments() {
+///     println!("{topic}: {partitions:?}");
+/// }
+/// group.close().await;
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias = "kafka-go")]
 pub struct ConsumerGroup {
     offers: Arc<Offers>,

@@ -17,14 +17,14 @@ use crate::error::ReaderError;
 use crate::ledger::Question;
 use crate::reset::Target;
 
-/// The offset of `target` in a partition, as its leader knows it.
+/// The offset of `target` in a partition, as its leader knows it; `None` when no record is that late.
 pub(crate) async fn offset_of(
     cluster: &Cluster,
     partition: &TopicPartition,
     target: Target,
     isolation: IsolationLevel,
     deadline: Instant,
-) -> Result<i64, ReaderError> {
+) -> Result<Option<i64>, ReaderError> {
     const STEP: &str = "asking for offsets";
     let refused = |code| ReaderError::Kafka {
         step: STEP,
@@ -48,9 +48,8 @@ pub(crate) async fn offset_of(
         return Err(ReaderError::Closed);
     };
     match answers.into_iter().next() {
-        Some((_, _, Ok(Some(offset)))) => Ok(offset),
-        Some((_, _, Err(code))) => Err(refused(code)),
-        _ => Err(refused(ErrorCode::UNKNOWN_SERVER_ERROR)),
+        Some((_, _, answer)) => answer.map_err(refused),
+        None => Err(refused(ErrorCode::UNKNOWN_SERVER_ERROR)),
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) enum Done {
     },
     /// An answer for each question: the offset, or `None` when no record is that late.
     Listed(Vec<(TopicPartition, u64, Result<Option<i64>, ErrorCode>)>),
+    /// As `Listed`, asked for the lag alone.
+    Ends(Vec<(TopicPartition, u64, Result<Option<i64>, ErrorCode>)>),
     /// An answer for each question: where the epoch ends, or `None` when the broker does not know.
     Checked(Vec<(TopicPartition, u64, Result<Option<Position>, ErrorCode>)>),
     LookedUp {

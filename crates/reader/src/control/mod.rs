@@ -7,6 +7,7 @@ pub(crate) mod asking;
 pub(crate) mod calls;
 mod closing;
 pub(crate) mod group;
+mod lag;
 pub(crate) mod pending;
 pub(crate) mod requests;
 mod serving;
@@ -34,6 +35,7 @@ use crate::stats::Counters;
 use calls::Done;
 use closing::Closing;
 use group::Group;
+use lag::LagWatch;
 use pending::Calls;
 use serving::Recalls;
 
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Seek(TopicPartition, Start, Reply),
     Pause(Vec<TopicPartition>, Reply),
     Resume(Vec<TopicPartition>, Reply),
+    /// Where is the application? `None` while that is not known.
+    Position(TopicPartition, oneshot::Sender<Option<i64>>),
     /// Commit what is marked.
     Commit(Reply),
     Close(Reply),
@@ -100,6 +104,8 @@ pub(crate) struct Control {
     /// Failed connections in a row.
     unreachable: u32,
     group: Option<Group>,
+    /// `None` when nobody wants to know the lag.
+    lag_watch: Option<LagWatch>,
     /// Set once the reader is told to end.
     closing: Option<Closing>,
     /// Whether the reader has closed.
@@ -135,6 +141,7 @@ impl Control {
             resting: Vec::new(),
             looking_up: BTreeSet::new(),
             unreachable: 0,
+            lag_watch: LagWatch::new(settings.read_lag_interval, now),
             closing: None,
             is_done: false,
             cluster: beginning.cluster,
@@ -195,6 +202,7 @@ impl Control {
         self.call_back_due(now);
         self.check_close(now);
         self.carry_out_group(now);
+        self.look_up_lag(now);
         let view = self.cluster.view();
         for work in self.ledger.due(now, &ViewLeaders(&view)) {
             self.carry_out_work(work);
@@ -288,6 +296,11 @@ impl Control {
             Command::Resume(partitions, reply) => {
                 (each(partitions, |one| self.ledger.resume(one)), reply)
             }
+            Command::Position(partition, reply) => {
+                // A caller that is gone does not mind.
+                let _ = reply.send(self.ledger.position(&partition));
+                return;
+            }
             Command::Commit(reply) => return self.request_commit(reply),
             Command::Close(reply) => return self.begin_close(now(), reply),
         };
@@ -310,6 +323,7 @@ impl Control {
                 }
                 self.commit_beginnings();
             }
+            Done::Ends(answers) => self.handle_ends(answers),
             Done::Checked(answers) => {
                 for (partition, tag, answer) in answers {
                     self.refresh_after(answer.as_ref().err(), &partition);
@@ -417,7 +431,8 @@ impl Control {
             .as_ref()
             .and_then(|group| group.next_deadline(self.closing.is_some()));
         let (ledger, recall) = (self.ledger.next_deadline(), self.recalls.next_deadline());
-        let deadlines = [resting, group, ledger, recall, self.close_deadline()];
+        let lag = self.lag_watch.as_ref().map(LagWatch::next_deadline);
+        let deadlines = [resting, group, ledger, recall, lag, self.close_deadline()];
         deadlines.into_iter().flatten().min()
     }
 }

@@ -1,9 +1,11 @@
 //! A fetcher's cursors by topic, and what the broker already knows of them.
 //!
 //! Nothing here looks at every partition for an answer: those that an answer, the application or control
-//! changed are on a list, and those whose lane is full on another.
+//! changed are on a list, and those whose lane is full on another. A partition's page is found by one look
+//! into its topic's table and keeps its place, so that thousands of idle ones do not make it slower to reach.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use ekafka_protocol::messages::{FetchPartition, FetchTopic, ForgottenTopic};
@@ -24,6 +26,9 @@ pub(crate) struct Book {
     /// A topic that was deleted and made again has two ids, and two places in `topics`.
     by_name: HashMap<Arc<str>, Vec<usize>>,
     by_id: HashMap<Uuid, usize>,
+    /// Never shrinks; those that no topic has are in `free`.
+    pages: Vec<Page>,
+    free: Vec<At>,
     /// Pages that the next request may have to name or to forget.
     changed: Vec<At>,
     /// Pages with a cursor whose lane was full when last looked at.
@@ -36,13 +41,13 @@ pub(crate) struct Book {
     sizes: BatchSizes,
     /// Requests made, by which the order of topics and partitions turns.
     round: usize,
-    /// Pages looked at by `settle` and `ask`.
+    /// Pages looked at by anything.
     #[cfg(test)]
     looks: usize,
 }
 
-/// A topic's place in the book, and a partition.
-type At = (usize, i32);
+/// A page's place in the book.
+type At = usize;
 
 /// The cursors of one topic.
 #[derive(Debug)]
@@ -50,12 +55,16 @@ struct Topic {
     /// As requests carry it.
     name: StrBytes,
     id: Uuid,
-    pages: BTreeMap<i32, Page>,
+    /// By partition.
+    pages: HashMap<i32, At>,
 }
 
 /// One partition. Without a cursor it only remembers that the broker has to forget it.
 #[derive(Debug, Default)]
 struct Page {
+    /// In `topics`.
+    topic: usize,
+    partition: i32,
     cursor: Option<Cursor>,
     /// What the broker's session holds; `None` when it does not know the partition.
     sent: Option<FetchPartition>,
@@ -87,14 +96,14 @@ impl Book {
     /// Takes a cursor in; one that comes again replaces its predecessor.
     pub(crate) fn add(&mut self, cursor: Cursor) {
         let partition = cursor.lane.partition().partition;
-        let index = self.topic(&cursor);
-        let page = self.topics[index].pages.entry(partition).or_default();
+        let topic = self.topic(&cursor);
+        let at = self.place(topic, partition);
         let is_nameless = cursor.topic_id.is_nil();
-        if page.cursor.replace(cursor).is_none() {
+        if self.pages[at].cursor.replace(cursor).is_none() {
             self.cursors += 1;
             self.nameless += usize::from(is_nameless);
         }
-        self.note_change((index, partition));
+        self.note_change(at);
     }
 
     /// Lets go of the cursor of a lane that has ended, if it is still here.
@@ -102,12 +111,13 @@ impl Book {
         let partition = lane.partition();
         let topics = self.by_name.get(&partition.topic);
         for index in topics.cloned().unwrap_or_default() {
-            let pages = &self.topics[index].pages;
-            let cursor = pages
-                .get(&partition.partition)
-                .and_then(|page| page.cursor.as_ref());
-            if cursor.is_some_and(|cursor| cursor.lane.tag == lane.tag) {
-                self.take((index, partition.partition));
+            let at = self.topics[index].pages.get(&partition.partition).copied();
+            let is_its = |at: &At| {
+                let cursor = self.pages[*at].cursor.as_ref();
+                cursor.is_some_and(|cursor| cursor.lane.tag == lane.tag)
+            };
+            if let Some(at) = at.filter(is_its) {
+                self.take(at);
             }
         }
     }
@@ -120,7 +130,7 @@ impl Book {
     /// application reads on after it.
     pub(crate) fn has_hungry(&self, limit: u64) -> bool {
         let mut full = self.full.iter();
-        self.cursors > self.full.len() || full.any(|at| self.has_room(*at, limit))
+        self.cursors > self.full.len() || full.any(|at| self.pages[*at].has_room(limit))
     }
 
     /// Notices which lanes have filled up, and which have room again.
@@ -131,20 +141,18 @@ impl Book {
             self.looks += full.len() + self.changed.len();
         }
         for at in full {
-            if self.has_room(at, limit) {
-                self.mark_full(at, false);
+            if self.pages[at].has_room(limit) {
+                self.pages[at].is_full = false;
                 self.note_change(at);
             } else {
                 self.full.push(at);
             }
         }
-        for index in 0..self.changed.len() {
-            let at = self.changed[index];
-            let has_cursor = self.cursor(at).is_some();
-            let is_full = self.look_up(at).is_some_and(|page| page.is_full);
-            if has_cursor && !is_full && !self.has_room(at, limit) {
-                self.mark_full(at, true);
-                self.full.push(at);
+        for at in &self.changed {
+            let page = &mut self.pages[*at];
+            if page.cursor.is_some() && !page.is_full && !page.has_room(limit) {
+                page.is_full = true;
+                self.full.push(*at);
             }
         }
     }
@@ -175,12 +183,8 @@ impl Book {
             left_out: self.full.len(),
             ..Asked::default()
         };
-        for run in candidates.chunk_by(|one, other| one.0 == other.0) {
-            let Some((index, _)) = run.first() else {
-                continue;
-            };
-            let topic = &mut self.topics[*index];
-            topic.ask(run, &terms, &mut asked);
+        for at in candidates {
+            self.ask_for(at, &terms, &mut asked);
         }
         asked
     }
@@ -191,8 +195,10 @@ impl Book {
         self.sizes.note(largest);
         if !was_known && self.sizes.is_known() {
             // Every partition is named once more, with a limit that cuts no batch.
-            for at in self.every_page() {
-                self.note_change(at);
+            for at in 0..self.pages.len() {
+                if self.pages[at].cursor.is_some() {
+                    self.note_change(at);
+                }
             }
         }
     }
@@ -201,8 +207,7 @@ impl Book {
     pub(crate) fn find(&mut self, name: &str, id: Uuid, partition: i32) -> Option<&mut Cursor> {
         let at = self.locate(name, id, partition)?;
         self.note_change(at);
-        let page = self.topics[at.0].pages.get_mut(&partition)?;
-        page.cursor.as_mut()
+        self.pages[at].cursor.as_mut()
     }
 
     /// Gives up the cursor an answer speaks of.
@@ -213,13 +218,12 @@ impl Book {
 
     /// Gives up every cursor, and what the broker knows of them.
     pub(crate) fn take_all(&mut self) -> Vec<Cursor> {
-        let topics = std::mem::take(self).topics.into_iter();
-        let pages = topics.flat_map(|topic| topic.pages.into_values());
+        let pages = std::mem::take(self).pages.into_iter();
         pages.filter_map(|page| page.cursor).collect()
     }
 
     fn take(&mut self, at: At) -> Option<Cursor> {
-        let page = self.topics[at.0].pages.get_mut(&at.1)?;
+        let page = &mut self.pages[at];
         let cursor = page.cursor.take()?;
         self.cursors -= 1;
         self.nameless -= usize::from(cursor.topic_id.is_nil());
@@ -233,71 +237,58 @@ impl Book {
     /// All pages in turned order, with nothing known to the broker: one without sessions serves the first
     /// partitions first.
     fn begin_anew(&mut self) -> Vec<At> {
-        self.changed.clear();
-        for topic in &mut self.topics {
-            topic.pages.retain(|_, page| page.cursor.is_some());
-            for page in topic.pages.values_mut() {
-                page.sent = None;
-                page.is_changed = false;
-            }
+        for at in std::mem::take(&mut self.changed) {
+            self.pages[at].is_changed = false;
+            self.release_empty(at);
         }
         let mut indexes: Vec<usize> = (0..self.topics.len()).collect();
         indexes.rotate_left(self.round % self.topics.len().max(1));
         let mut pages = Vec::with_capacity(self.cursors);
         for index in indexes {
-            let partitions = &self.topics[index].pages;
+            let mut partitions: Vec<(&i32, &At)> = self.topics[index].pages.iter().collect();
+            partitions.sort_unstable();
             let turn = self.round % partitions.len().max(1);
-            let (first, last) = (partitions.keys().take(turn), partitions.keys().skip(turn));
-            pages.extend(last.chain(first).map(|partition| (index, *partition)));
+            partitions.rotate_left(turn);
+            pages.extend(partitions.into_iter().map(|(_, at)| *at));
+        }
+        for at in &pages {
+            self.pages[*at].sent = None;
         }
         pages
     }
 
     fn take_changed(&mut self) -> Vec<At> {
         let mut changed = std::mem::take(&mut self.changed);
-        changed.sort_unstable();
         for at in &changed {
-            if let Some(page) = self.topics[at.0].pages.get_mut(&at.1) {
-                page.is_changed = false;
-            }
+            self.pages[*at].is_changed = false;
         }
+        changed.sort_unstable_by_key(|at| (self.pages[*at].topic, self.pages[*at].partition));
         changed
     }
 
-    fn every_page(&self) -> Vec<At> {
-        let topics = self.topics.iter().enumerate();
-        let pages = topics.flat_map(|(index, topic)| {
-            let partitions = topic.pages.keys();
-            partitions.map(move |partition| (index, *partition))
-        });
-        pages.collect()
+    /// Adds what has to be said of a page; those of one topic come one after another.
+    fn ask_for(&mut self, at: At, terms: &Terms, asked: &mut Asked) {
+        let page = &mut self.pages[at];
+        let topic = &self.topics[page.topic];
+        let wanted = page.wanted(terms);
+        if wanted != page.sent {
+            page.sent = wanted;
+            match wanted {
+                Some(wanted) => topic.name(wanted, asked),
+                None => topic.forget(page.partition, asked),
+            }
+        }
+        self.release_empty(at);
     }
 
     fn note_change(&mut self, at: At) {
-        if let Some(page) = self.topics[at.0].pages.get_mut(&at.1)
-            && !std::mem::replace(&mut page.is_changed, true)
+        #[cfg(test)]
         {
+            self.looks += 1;
+        }
+        if !std::mem::replace(&mut self.pages[at].is_changed, true) {
             self.changed.push(at);
         }
-    }
-
-    fn mark_full(&mut self, at: At, is_full: bool) {
-        if let Some(page) = self.topics[at.0].pages.get_mut(&at.1) {
-            page.is_full = is_full;
-        }
-    }
-
-    fn has_room(&self, at: At, limit: u64) -> bool {
-        let cursor = self.cursor(at);
-        cursor.is_some_and(|cursor| cursor.lane.buffered() < limit)
-    }
-
-    fn cursor(&self, at: At) -> Option<&Cursor> {
-        self.look_up(at)?.cursor.as_ref()
-    }
-
-    fn look_up(&self, at: At) -> Option<&Page> {
-        self.topics.get(at.0)?.pages.get(&at.1)
     }
 
     fn locate(&self, name: &str, id: Uuid, partition: i32) -> Option<At> {
@@ -306,8 +297,37 @@ impl Book {
         } else {
             *self.by_name.get(name)?.last()?
         };
-        let pages = &self.topics.get(index)?.pages;
-        pages.contains_key(&partition).then_some((index, partition))
+        self.topics.get(index)?.pages.get(&partition).copied()
+    }
+
+    /// The partition's page, which is made if there is none.
+    fn place(&mut self, topic: usize, partition: i32) -> At {
+        let entry = match self.topics[topic].pages.entry(partition) {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(entry) => entry,
+        };
+        let at = self.free.pop().unwrap_or(self.pages.len());
+        entry.insert(at);
+        let page = Page {
+            topic,
+            partition,
+            ..Page::default()
+        };
+        if at == self.pages.len() {
+            self.pages.push(page);
+        } else {
+            self.pages[at] = page;
+        }
+        at
+    }
+
+    /// Frees a page that has neither a cursor nor anything to tell the broker.
+    fn release_empty(&mut self, at: At) {
+        let page = &self.pages[at];
+        if page.cursor.is_none() {
+            self.topics[page.topic].pages.remove(&page.partition);
+            self.free.push(at);
+        }
     }
 
     fn topic(&mut self, cursor: &Cursor) -> usize {
@@ -323,54 +343,48 @@ impl Book {
         self.topics.push(Topic {
             name: StrBytes::from_string(name.to_string()),
             id: cursor.topic_id,
-            pages: BTreeMap::new(),
+            pages: HashMap::new(),
         });
         index
     }
 }
 
 impl Topic {
-    /// Adds what has to be said of these pages of the topic.
-    fn ask(&mut self, run: &[At], terms: &Terms, asked: &mut Asked) {
-        let mut partitions = Vec::new();
-        let mut forgotten = Vec::new();
-        for (_, partition) in run {
-            let Some(page) = self.pages.get_mut(partition) else {
-                continue;
-            };
-            let wanted = page.wanted(*partition, terms);
-            if wanted != page.sent {
-                match wanted {
-                    Some(wanted) => partitions.push(wanted),
-                    None => forgotten.push(*partition),
-                }
-                page.sent = wanted;
+    fn name(&self, partition: FetchPartition, asked: &mut Asked) {
+        match asked.topics.last_mut() {
+            Some(last) if last.topic_id == self.id && last.topic == self.name => {
+                last.partitions.push(partition);
             }
-            if page.cursor.is_none() {
-                self.pages.remove(partition);
+            _ => asked.topics.push(FetchTopic {
+                topic: self.name.clone(),
+                topic_id: self.id,
+                partitions: vec![partition],
+            }),
+        }
+    }
+
+    fn forget(&self, partition: i32, asked: &mut Asked) {
+        match asked.forgotten.last_mut() {
+            Some(last) if last.topic_id == self.id && last.topic == self.name => {
+                last.partitions.push(partition);
             }
-        }
-        let (topic, topic_id) = (&self.name, self.id);
-        if !partitions.is_empty() {
-            asked.topics.push(FetchTopic {
-                topic: topic.clone(),
-                topic_id,
-                partitions,
-            });
-        }
-        if !forgotten.is_empty() {
-            asked.forgotten.push(ForgottenTopic {
-                topic: topic.clone(),
-                topic_id,
-                partitions: forgotten,
-            });
+            _ => asked.forgotten.push(ForgottenTopic {
+                topic: self.name.clone(),
+                topic_id: self.id,
+                partitions: vec![partition],
+            }),
         }
     }
 }
 
 impl Page {
+    fn has_room(&self, limit: u64) -> bool {
+        let cursor = self.cursor.as_ref();
+        cursor.is_some_and(|cursor| cursor.lane.buffered() < limit)
+    }
+
     /// What the broker should hold for the partition now; `None` when it should not read it.
-    fn wanted(&self, partition: i32, terms: &Terms) -> Option<FetchPartition> {
+    fn wanted(&self, terms: &Terms) -> Option<FetchPartition> {
         let cursor = self.cursor.as_ref()?;
         if self.is_full {
             return None;
@@ -381,7 +395,7 @@ impl Page {
             terms.sizes
         };
         let wanted = FetchPartition {
-            partition,
+            partition: self.partition,
             current_leader_epoch: cursor.leader_epoch,
             fetch_offset: cursor.offset,
             partition_max_bytes: sizes.limit(terms.partition_max),

@@ -28,7 +28,7 @@ pub(crate) struct ChunkReader {
     /// Where in them the batch begins that was taken last.
     at: usize,
     limits: DecodeLimits,
-    /// Records below it were not asked for.
+    /// Records below it were not asked for, or have been handed out.
     from: i64,
     /// One behind the last batch read, skipped or not.
     reached: i64,
@@ -52,14 +52,17 @@ pub(crate) struct OpenBatch {
 
 impl ChunkReader {
     pub(crate) fn new(chunk: Chunk, limits: DecodeLimits) -> Self {
+        // What a lane before this one still handed out after it was frozen is not handed out again.
+        let handed_out = chunk.lane.position().unwrap_or(chunk.offset);
+        let from = chunk.offset.max(handed_out);
         Self {
             lane: chunk.lane,
             batches: BatchIter::new(chunk.records.clone(), &limits),
             bytes: chunk.records,
             at: 0,
             limits,
-            from: chunk.offset,
-            reached: chunk.offset,
+            from,
+            reached: from,
             aborted: Aborted::new(chunk.aborted),
             permit: chunk.permit,
         }
@@ -73,8 +76,9 @@ impl ChunkReader {
                 return Ok(None);
             };
             let end = batch.last_offset().saturating_add(1);
-            let is_wanted = end > self.from && !self.is_hidden(&batch)?;
-            if is_wanted {
+            // Markers count wherever they lie: the broker's list begins at the offset that was asked for.
+            let is_hidden = self.is_hidden(&batch)?;
+            if end > self.from && !is_hidden {
                 let records = batch.records(&self.limits)?;
                 self.lane.note_read_epoch(batch.leader_epoch());
                 self.reached = self.reached.max(end);

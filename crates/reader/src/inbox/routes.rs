@@ -120,6 +120,10 @@ impl Inbox {
 impl State {
     /// Puts an item where it belongs; whom to wake for it, if it is a stream.
     pub(super) fn put(&mut self, item: Item) -> Option<Waker> {
+        let item = match item {
+            Item::Error(error) => self.note(error)?,
+            item => item,
+        };
         let number = of_partition(&item).and_then(|partition| self.routed.get(partition));
         let route = number.and_then(|number| self.routes.get_mut(number));
         match route {

@@ -1,3 +1,5 @@
+use ekafka_protocol::ErrorCode;
+
 use super::*;
 use crate::TopicPartition;
 use crate::lane::Assignment;
@@ -96,4 +98,49 @@ fn what_is_queued_is_handed_out_before_the_end() {
     let taken = inbox.take();
     assert!(taken.item.is_none() && taken.is_closed);
     assert_eq!(inbox.reserve(10), 0);
+}
+
+#[test]
+fn of_errors_about_the_same_the_newest_is_kept_in_the_place_of_the_first() {
+    let inbox = Inbox::new(1_000);
+    let refused = |partition: i32, code| ReaderError::Kafka {
+        step: "fetching",
+        subject: format!("t/{partition}").into(),
+        code,
+    };
+    let outside = |offset| ReaderError::OffsetOutOfRange {
+        partition: TopicPartition::new("t", 0),
+        offset,
+    };
+    for round in 0..1_000 {
+        inbox.push(Item::Error(refused(0, ErrorCode::NOT_LEADER_OR_FOLLOWER)));
+        inbox.push(Item::Error(outside(round)));
+        inbox.push(Item::Error(refused(1, ErrorCode(1_000 + round as i16))));
+    }
+    inbox.push(event(Vec::new(), None));
+    // What cannot heal is told beside what may.
+    inbox.push(Item::Error(refused(0, ErrorCode::FENCED_INSTANCE_ID)));
+    inbox.push(Item::Error(refused(0, ErrorCode::KAFKA_STORAGE_ERROR)));
+    let taken = || match inbox.take().item? {
+        Item::Error(error) => Some(error.to_string()),
+        other => Some(format!("{other:?}")),
+    };
+    assert_eq!(
+        taken(),
+        Some(refused(0, ErrorCode::KAFKA_STORAGE_ERROR).to_string())
+    );
+    assert_eq!(taken(), Some(outside(999).to_string()));
+    assert_eq!(taken(), Some(refused(1, ErrorCode(1_999)).to_string()));
+    assert!(taken().unwrap().contains("Revoked"));
+    assert_eq!(
+        taken(),
+        Some(refused(0, ErrorCode::FENCED_INSTANCE_ID).to_string())
+    );
+    assert_eq!(taken(), None);
+    inbox.push(Item::Error(outside(5)));
+    let next = inbox.take().item;
+    assert!(
+        matches!(next, Some(Item::Error(_))),
+        "taken ones are told anew"
+    );
 }

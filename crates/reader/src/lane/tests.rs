@@ -39,3 +39,34 @@ fn s38_marks_keep_the_highest_and_are_refused_after_the_end() {
     assert!(!assignment.mark(9, 2));
     assert_eq!(assignment.marked(), Some((5, 2)));
 }
+
+#[test]
+fn what_is_returned_and_marked_at_once_counts_with_what_is_marked_later() {
+    let assignment = Assignment::new(TopicPartition::new("t", 0));
+    assert!(assignment.mark_returned(5, 2));
+    assert!(assignment.mark_returned(3, 1));
+    assert_eq!(assignment.marked(), Some((5, 2)));
+    assert!(assignment.mark(7, 2));
+    assert!(assignment.mark_returned(6, 2));
+    assert_eq!(assignment.marked(), Some((7, 2)));
+    assert!(assignment.mark_returned(8, 3));
+    assert_eq!(assignment.marked(), Some((8, 3)));
+    assignment.end();
+    assert!(!assignment.mark_returned(9, 3));
+    assert_eq!(assignment.marked(), Some((8, 3)));
+}
+
+#[test]
+fn a_successor_goes_on_where_its_predecessor_was_left() {
+    let paused = lane();
+    paused.start(5);
+    assert_eq!(paused.freeze(), Some(5));
+    let next = paused.successor(2);
+    next.start(5);
+    assert!(next.is_live() && !paused.is_live());
+    // A door that had looked before the lane was frozen hands out one record more.
+    paused.position.store(6, Ordering::Release);
+    assert_eq!(next.position(), Some(6));
+    assert!(next.advance(7));
+    assert_eq!(next.freeze(), Some(7));
+}

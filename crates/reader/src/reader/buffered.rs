@@ -93,6 +93,7 @@ impl Buffered {
     }
 
     /// The next message; `None` when another chunk is needed.
+    #[inline]
     pub(super) fn next_message(&mut self) -> Result<Option<Message>, Fault> {
         loop {
             let Some(open) = &mut self.open else {
@@ -103,8 +104,7 @@ impl Buffered {
                 continue;
             };
             match open.spans.next() {
-                Some(Ok(span)) if span.offset < open.from => {}
-                Some(Ok(span)) => {
+                Some(Ok(span)) if span.offset >= open.from => {
                     let next = span.offset + 1;
                     if !open.lane.advance(next) {
                         self.drop_chunk();
@@ -116,6 +116,7 @@ impl Buffered {
                     self.gauges.bytes += span.data_len() as u64;
                     return Ok(Some(Message::new(batch, span)));
                 }
+                Some(Ok(_)) => {}
                 Some(Err(error)) => {
                     let lane = Arc::clone(&open.lane);
                     return Err(self.fault(lane, error));
@@ -172,6 +173,13 @@ impl Buffered {
         }
     }
 
+    /// Marks the last message as processed; false when its partition was taken away.
+    #[inline]
+    pub(super) fn mark_last(&self, leader_epoch: i32) -> bool {
+        let last = self.last.as_ref();
+        last.is_some_and(|(lane, next)| lane.assignment.mark_returned(*next, leader_epoch))
+    }
+
     /// The offset behind the last message or batch.
     pub(super) fn offset(&self) -> Option<i64> {
         self.last.as_ref().map(|(_, next)| *next)
@@ -186,16 +194,13 @@ impl Buffered {
     /// Counts what was handed out since the last time.
     pub(super) fn flush(&mut self) {
         if let Some((lane, next)) = &self.last {
-            let lag = lane.end().saturating_sub(*next).max(0);
-            self.gauges.flush(&lane.partition().topic, *next, lag);
+            self.gauges.flush(lane, *next);
         }
     }
 
     /// How far the last message is from the end of its partition.
     pub(super) fn lag(&self) -> i64 {
-        self.last
-            .as_ref()
-            .map_or(0, |(lane, next)| lane.end().saturating_sub(*next).max(0))
+        self.last.as_ref().map_or(0, |(lane, next)| lane.lag(*next))
     }
 
     /// The position was set by hand.
@@ -204,6 +209,7 @@ impl Buffered {
         self.last = None;
     }
 
+    #[inline(never)]
     fn open_next(&mut self) -> Result<Option<Open>, Fault> {
         let Some(chunk) = &mut self.chunk else {
             return Ok(None);

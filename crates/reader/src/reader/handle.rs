@@ -18,6 +18,16 @@ use crate::reset::StartOffset;
 use crate::stats::ReaderStats;
 
 /// Commits, seeks and pauses from any task. Made by [`Reader::handle`](super::Reader::handle).
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let handle = reader.handle();
+/// let message = reader.fetch_message().await?;
+/// // In another task, say:
+/// handle.commit_messages(&[message]).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ReaderHandle {
     control: UnboundedSender<Note>,
@@ -151,6 +161,13 @@ impl ReaderHandle {
         self.outside.stats()
     }
 
+    /// The offset behind what was handed out last, in whichever partition, and how far that is from the partition's end;
+    /// -1 before the first message, and the lag of all partitions. Both are as in [`stats`](Self::stats), whose counts stay.
+    #[must_use]
+    pub fn last_read(&self) -> (i64, i64) {
+        self.outside.last_read()
+    }
+
     /// Marks a message as processed without committing.
     pub(super) fn mark(&self, message: &Message) -> Result<(), ReaderError> {
         let batch = message.batch();
@@ -173,6 +190,17 @@ impl ReaderHandle {
     /// Tags of lanes begin here.
     pub(super) fn first_tag(&self) -> u64 {
         self.number << TAG_BITS
+    }
+
+    /// The offset the application gets next; `None` while the start is not known.
+    pub(super) async fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Position(partition.clone(), reply));
+        answer.await.ok()?
+    }
+
+    pub(super) fn commits(&self) -> bool {
+        self.has_group
     }
 
     pub(super) fn commits_at_once(&self) -> bool {

@@ -47,6 +47,11 @@ impl Outside {
         }
     }
 
+    /// The last offset and its lag.
+    pub(super) fn last_read(&self) -> (i64, i64) {
+        (self.counters.last_read().1, self.counters.lag())
+    }
+
     /// Takes the counts.
     pub(super) fn stats(&self) -> ReaderStats {
         let fixed = ReaderStats::clone(&self.fixed);

@@ -24,6 +24,23 @@ use crate::inbox::{Inbox, Item};
 use crate::reader::buffered::Buffered;
 
 /// The partitions of a reader as they come; made by [`Reader::into_partitions`].
+///
+/// ```no_run
+/// # async fn example(reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let mut streams = reader.into_partitions();
+/// while let Some(stream) = streams.next().await {
+///     let mut stream = stream?;
+///     tokio::spawn(async move {
+///         while let Some(message) = stream.next().await {
+///             println!("{}: {:?}", stream.partition(), message.value());
+///             // Fails when the partition was taken away: another member reads the message again.
+///             let _ = stream.commit_messages(&[message]).await;
+///         }
+///     });
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct PartitionStreams {
     reader: Reader,
@@ -253,6 +270,16 @@ impl Drop for Open {
 ///
 /// Ends when the partition is taken away or the reader is closed. The group waits until the stream has
 /// been dropped, so finish and commit what was taken, then drop it.
+///
+/// ```no_run
+/// # async fn example(mut stream: ekafka_reader::PartitionStream) -> Result<(), ekafka_reader::ReaderError> {
+/// while let Some(batch) = stream.next_batch().await {
+///     println!("{} up to {}", stream.partition(), batch.next_offset());
+///     stream.commit_batch(&batch).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct PartitionStream {
     partition: TopicPartition,
     /// A message that the reader had taken before it was turned into streams.

@@ -11,6 +11,16 @@ impl Reader {
     /// Reads on from `start` in one assigned partition, with or without a group. What was fetched before
     /// is dropped; committed offsets do not move.
     ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// use ekafka_reader::{StartOffset, TopicPartition};
+    ///
+    /// let partition = TopicPartition::new("orders", 3);
+    /// reader.seek(&partition, StartOffset::First).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ReaderError::NotAssigned`], or [`ReaderError::Closed`].
     ///
@@ -29,6 +39,18 @@ impl Reader {
     }
 
     /// Hands out nothing of these partitions until [`resume`](Self::resume); their positions stay.
+    ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// use ekafka_reader::TopicPartition;
+    ///
+    /// let busy = [TopicPartition::new("orders", 3)];
+    /// reader.pause(&busy).await?;
+    /// // Others are read meanwhile.
+    /// reader.resume(&busy).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ReaderError::NotAssigned`] naming one that is not assigned, or [`ReaderError::Closed`].
@@ -68,24 +90,44 @@ impl Reader {
             });
         }
         if let Some((partition, offset)) = self.buffered.position() {
-            let end = self.ask(&partition, Target::Last).await?;
+            let end = self.end_of(&partition).await?;
             return Ok(end.saturating_sub(offset).max(0));
         }
         let mut lag = 0;
         for partition in self.fixed_partitions() {
-            let end = self.ask(&partition, Target::Last).await?;
-            let begin = match self.start {
-                Start::At(offset) => offset,
-                Start::Ask(Target::Last) => end,
-                Start::Ask(target) => self.ask(&partition, target).await?,
+            let end = self.end_of(&partition).await?;
+            let begin = match (self.position(&partition).await, self.start) {
+                (Some(offset), _) | (None, Start::At(offset)) => offset,
+                (None, Start::Ask(Target::Last)) => end,
+                (None, Start::Ask(target)) => self.ask(&partition, target).await?.unwrap_or(end),
             };
             lag += end.saturating_sub(begin).max(0);
         }
         Ok(lag)
     }
 
+    /// Where reading began or was sent to, once that is known.
+    async fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        if self.unstarted.is_some() {
+            return None;
+        }
+        self.handle.position(partition).await
+    }
+
     /// What the group has committed for each of `partitions`, asked of the coordinator: the next offset
     /// to read, or `None` for nothing.
+    ///
+    /// ```no_run
+    /// # async fn example(reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// use ekafka_reader::TopicPartition;
+    ///
+    /// let partition = TopicPartition::new("orders", 3);
+    /// for (partition, next) in reader.committed(&[partition]).await? {
+    ///     println!("{partition}: {next:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ReaderError::Unavailable`] without a group, and what the coordinator or the way to it says.
@@ -112,7 +154,17 @@ impl Reader {
         ReaderConfig::of(&self.settings)
     }
 
-    async fn ask(&self, partition: &TopicPartition, target: Target) -> Result<i64, ReaderError> {
+    async fn end_of(&self, partition: &TopicPartition) -> Result<i64, ReaderError> {
+        // Every log has an end; only a time may lie behind all records.
+        let end = self.ask(partition, Target::Last).await?;
+        Ok(end.unwrap_or(0))
+    }
+
+    async fn ask(
+        &self,
+        partition: &TopicPartition,
+        target: Target,
+    ) -> Result<Option<i64>, ReaderError> {
         let isolation = self.settings.fetch.isolation_level;
         let deadline = now() + self.settings.request_timeout;
         asking::offset_of(&self.cluster, partition, target, isolation, deadline).await

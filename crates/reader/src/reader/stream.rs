@@ -28,6 +28,20 @@ impl Reader {
 }
 
 /// The messages of a reader; made by [`Reader::stream`].
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// use std::pin::pin;
+///
+/// use futures_core::Stream;
+///
+/// let mut messages = pin!(reader.stream());
+/// while let Some(message) = std::future::poll_fn(|context| messages.as_mut().poll_next(context)).await {
+///     println!("{:?}", message?.value());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct MessageStream<'a> {
     reader: &'a mut Reader,
     waiting: Option<Arrival>,

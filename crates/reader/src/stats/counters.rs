@@ -10,6 +10,7 @@ use metrics::{Counter, counter};
 
 use super::ReaderStats;
 use crate::inbox::FetchedChunk;
+use crate::lane::Lane;
 
 /// The counters of one reader.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Counters {
     /// Where what was handed out last ended; -1 before.
     offset: AtomicI64,
     lag: AtomicI64,
+    /// The lane that it was of; 0 before.
+    lane: AtomicU64,
 }
 
 /// A number since the last snapshot, and the metric that only goes up.
@@ -87,6 +90,7 @@ impl Counters {
             fetch_bytes: Summary::default(),
             offset: AtomicI64::new(-1),
             lag: AtomicI64::new(0),
+            lane: AtomicU64::new(0),
         }
     }
 
@@ -130,6 +134,21 @@ impl Counters {
 
     pub(crate) fn note_error(&self) {
         self.errors.add(1);
+    }
+
+    /// The tag of the lane that was handed out last, and where that ended.
+    pub(crate) fn last_read(&self) -> (u64, i64) {
+        let lane = self.lane.load(Ordering::Relaxed);
+        (lane, self.offset.load(Ordering::Relaxed))
+    }
+
+    /// How far the reader is behind, as leaders said.
+    pub(crate) fn note_lag(&self, lag: i64) {
+        self.lag.store(lag, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lag(&self) -> i64 {
+        self.lag.load(Ordering::Relaxed)
     }
 
     /// Takes the counts; what is not counted is left at its default.
@@ -190,8 +209,8 @@ impl Gauges {
         }
     }
 
-    /// Adds what was handed out of a partition of `topic`, up to `offset`, to the reader's counters.
-    pub(crate) fn flush(&mut self, topic: &Arc<str>, offset: i64, lag: i64) {
+    /// Adds what was handed out of a lane, up to `offset`, to the reader's counters.
+    pub(crate) fn flush(&mut self, lane: &Lane, offset: i64) {
         let (messages, bytes) = (self.messages, self.bytes);
         if messages == 0 && self.batches == 0 {
             return;
@@ -203,7 +222,9 @@ impl Gauges {
         let batches = std::mem::take(&mut self.batches);
         counters.batches.fetch_add(batches, Ordering::Relaxed);
         counters.offset.store(offset, Ordering::Relaxed);
-        counters.lag.store(lag, Ordering::Relaxed);
+        counters.lag.store(lane.lag(offset), Ordering::Relaxed);
+        counters.lane.store(lane.tag, Ordering::Relaxed);
+        let topic = &lane.partition().topic;
         if !self.topics.contains_key(topic) {
             let total = |name: &'static str| {
                 let client_id = counters.client_id.clone();

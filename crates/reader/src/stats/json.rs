@@ -9,6 +9,14 @@ use super::ReaderStats;
 
 /// All of a [`ReaderStats`]; made by [`ReaderStats::detailed`]. Serialised, times have counts and sums
 /// too, and bytes fetched and buffered and whole batches are told.
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let stats = reader.stats();
+/// println!("{}", serde_json::to_string(&stats.detailed()).unwrap_or_default());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct DetailedStats<'a>(pub(super) &'a ReaderStats);
 

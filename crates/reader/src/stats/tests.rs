@@ -2,6 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Counters, Gauges, ReaderStats};
+use crate::TopicPartition;
+use crate::lane::{Assignment, Lane};
 
 /// The documented keys, in order.
 const KEYS: [&str; 23] = [
@@ -75,7 +77,11 @@ fn counts_begin_anew_with_each_snapshot_and_positions_stay() {
     counters.note_fetch(0, &[], Duration::from_millis(1), wait);
     gauges.messages = 3;
     gauges.bytes = 30;
-    gauges.flush(&"t".into(), 7, 2);
+    let assignment = Assignment::new(TopicPartition::new("t", 0));
+    let lane = Lane::new(Arc::new(assignment), 5);
+    lane.note_ends(9, 9);
+    gauges.flush(&lane, 7);
+    assert_eq!(counters.last_read(), (5, 7));
     let stats = counters.take();
     assert_eq!((stats.fetches, stats.timeouts), (2, 1));
     assert_eq!((stats.messages, stats.bytes), (3, 30));

@@ -1,13 +1,14 @@
 //! What the caller holds: positions, statistics, loggers.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ekafka_protocol::{ApiKey, ErrorCode};
 
 use super::setup::*;
 use crate::TopicPartition;
 use crate::error::ReaderError;
+use crate::reader::Reader;
 use crate::reset::StartOffset;
 
 #[tokio::test(start_paused = true)]
@@ -34,6 +35,65 @@ async fn t48_t49_lag_counts_down_with_what_was_read() {
     let missing = builder(&kafka).topic("t").partition(7).build().unwrap();
     let error = missing.read_lag().await.unwrap_err();
     assert!(matches!(error, ReaderError::Kafka { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_behind_every_record_is_the_end() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 2).unwrap();
+    write(&kafka, "t", 0, 5);
+    let hour = Duration::from_secs(3_600);
+    let far = UNIX_EPOCH + Duration::from_millis(i64::MAX.unsigned_abs());
+    for time in [SystemTime::now() + hour, far] {
+        let mut reader = builder(&kafka).topic("t").build().unwrap();
+        reader.set_offset_at(time).await.unwrap();
+        assert_eq!(reader.read_lag().await.unwrap(), 0);
+        assert_silent(&mut reader).await;
+        assert_eq!(reader.read_lag().await.unwrap(), 0);
+        let (_, next) = kafka.offsets("t", 0).unwrap();
+        write(&kafka, "t", 0, 2);
+        assert_eq!(reader.read_lag().await.unwrap(), 2);
+        assert_eq!(offsets(&mut reader, 1).await, [next]);
+        assert_eq!(reader.read_lag().await.unwrap(), 1);
+    }
+    let empty = builder(&kafka).topic("t").partition(1);
+    let empty = empty.start_offset(StartOffset::Time(UNIX_EPOCH));
+    assert_eq!(empty.build().unwrap().read_lag().await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lag_in_the_statistics_is_asked_for_at_its_interval() {
+    let minute = Duration::from_secs(60);
+    for (interval, asked, lag) in [
+        (Some(minute), 5, 7),
+        (Some(Duration::ZERO), 0, 0),
+        (None, 0, 0),
+    ] {
+        let kafka = kafka().await;
+        kafka.create_topic("t", 2).unwrap();
+        write(&kafka, "t", 1, 3);
+        let reader = builder(&kafka).topic("t").partitions([0, 1]);
+        let reader = reader.start_offset(StartOffset::At(0));
+        let reader = reader.request_timeout(minute * 600);
+        let mut reader = reader.read_lag_interval(interval).build().unwrap();
+        fetch(&mut reader).await;
+        assert_eq!(reader.stats().lag, 2, "as fetched");
+        // The next fetch stays away.
+        kafka.on_next(ApiKey::FETCH).delay(minute * 60);
+        write(&kafka, "t", 0, 1);
+        tokio::time::sleep(minute / 2).await;
+        write(&kafka, "t", 1, 5);
+        tokio::time::sleep(minute * 5).await;
+        let asked_for = kafka.requests_of(ApiKey::LIST_OFFSETS).len();
+        assert_eq!(asked_for, asked, "{interval:?}");
+        let known = if asked > 0 { lag } else { 2 };
+        assert_eq!(reader.handle().stats().lag, known, "{interval:?}");
+        offsets(&mut reader, 2).await;
+        assert_eq!(reader.stats().lag, known - 2, "{interval:?}");
+    }
+    let grouped = Reader::builder().brokers(["a:1"]).topic("t").group_id("g");
+    let error = grouped.read_lag_interval(Some(minute)).build().unwrap_err();
+    assert!(error.to_string().contains("read_lag_interval"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,6 @@ use ekafka_protocol::compression::Codec;
 use ekafka_testkit::EmbeddedKafka;
 
 use super::setup::*;
-use crate::reader::Reader;
 use crate::reset::StartOffset;
 
 /// Puts a batch of `count` offsets into the log of which compaction has left `kept`; its header keeps what it covered.
@@ -42,11 +41,6 @@ pub(super) fn crc_of(bytes: &[u8]) -> u32 {
             (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
         })
     })
-}
-
-async fn assert_silent(reader: &mut Reader) {
-    let early = tokio::time::timeout(Duration::from_secs(5), reader.recv()).await;
-    assert!(early.is_err(), "{early:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -390,6 +390,28 @@ async fn s36_a_sleeping_application_is_not_fetched_ahead_of_without_bound() {
     assert_silent(&mut reader).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn errors_that_a_sleeping_application_does_not_take_do_not_pile_up() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 1);
+    let mut reader = builder(&kafka).topic("t").build().unwrap();
+    fetch(&mut reader).await;
+    kafka.stop_node(1).await;
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    let happened = reader.stats().errors;
+    assert!(happened > 50, "{happened} errors");
+    kafka.start_node(1).await.unwrap();
+    write(&kafka, "t", 0, 1);
+    let mut told = 0;
+    while let Err(error) = reader.fetch_message().await {
+        assert!(matches!(error, ReaderError::Connection { .. }), "{error}");
+        told += 1;
+    }
+    // One for each step that failed.
+    assert!((1..=3).contains(&told), "{told} of {happened} errors");
+}
+
 async fn event(reader: &mut Reader) -> Event {
     match reader.recv().await.unwrap() {
         Received::Event(event) => event,
@@ -398,11 +420,6 @@ async fn event(reader: &mut Reader) -> Event {
 }
 
 /// Nothing arrives for five seconds.
-async fn assert_silent(reader: &mut Reader) {
-    let early = tokio::time::timeout(Duration::from_secs(5), reader.recv()).await;
-    assert!(early.is_err(), "{early:?}");
-}
-
 async fn assert_silent_but_for_errors(reader: &mut Reader) {
     let until = tokio::time::Instant::now() + Duration::from_secs(5);
     while let Ok(received) = tokio::time::timeout_at(until, reader.fetch_message()).await {

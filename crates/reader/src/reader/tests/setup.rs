@@ -109,6 +109,12 @@ pub(super) async fn fetch(reader: &mut Reader) -> Message {
     message.expect("a message within two minutes").unwrap()
 }
 
+/// Nothing comes for five seconds.
+pub(super) async fn assert_silent(reader: &mut Reader) {
+    let early = tokio::time::timeout(Duration::from_secs(5), reader.recv()).await;
+    assert!(early.is_err(), "{early:?}");
+}
+
 /// Puts a batch into the log whose checksum does not match.
 pub(super) fn plant_damaged(kafka: &EmbeddedKafka, topic: &str, partition: i32, count: i64) {
     let (_, first) = kafka.offsets(topic, partition).unwrap();
