@@ -9,6 +9,7 @@ mod environment;
 mod facade;
 mod guide;
 mod logging_in;
+mod pubsub;
 mod reader;
 mod support;
 mod tidy;

@@ -36,6 +36,11 @@ impl Dialer {
         Self { config }
     }
 
+    /// The configuration it was made with.
+    pub fn config(&self) -> &ConnConfig {
+        &self.config
+    }
+
     /// Connects to `address` (`host`, `host:port`, `[v6]:port`; 9092 without a port), without a
     /// topic.
     ///

@@ -79,7 +79,8 @@ use crate::server::{BoxError, Server, ServerFuture, ServiceInfo, Stop};
 
 pub use building::{Container, Order, load, load_file, load_toml, try_load};
 pub use failure::{ConsumptionError, HandlerPanic, RecoverableError, Stage, is_recoverable};
-use handling::{BatchHandler, GroupStart, MessageHandler, Start};
+use handling::{BatchHandler, GroupStart, Start};
+pub(crate) use handling::{MessageHandler, Work};
 
 /// Consumes what `[kafkaConsumerServers.NAME]` says, in the way that was registered last.
 ///
@@ -136,21 +137,25 @@ struct Shared {
 
 /// How messages are handled.
 #[derive(Debug, Clone)]
-struct Rules {
+pub(crate) struct Rules {
     /// Further runs of a handler that failed recoverably.
-    retries: u32,
-    retry_backoff: Duration,
+    pub(crate) retries: u32,
+    pub(crate) retry_backoff: Duration,
     /// Handlers at a time.
-    concurrency: usize,
-    order: Order,
+    pub(crate) concurrency: usize,
+    pub(crate) order: Order,
     /// A producer of the component.
-    dead_letter: Option<String>,
-    debug: bool,
+    pub(crate) dead_letter: Option<String>,
+    /// Whether messages are committed once they are handled; else the handler does it.
+    pub(crate) commits: bool,
+    /// Whether a message that cannot be handled is passed over; else it ends the server.
+    pub(crate) skips: bool,
+    pub(crate) debug: bool,
 }
 
 /// Which way of consuming was registered.
 #[derive(Clone)]
-enum Mode {
+pub(crate) enum Mode {
     Unset,
     EachMessage(Errors, MessageHandler),
     EachBatch(Errors, usize, Duration, BatchHandler),
@@ -159,8 +164,11 @@ enum Mode {
 }
 
 /// Where errors are offered.
-#[derive(Debug, Clone)]
-struct Errors(Option<mpsc::Sender<ConsumptionError>>);
+#[derive(Clone)]
+pub(crate) enum Errors {
+    Channel(Option<mpsc::Sender<ConsumptionError>>),
+    Function(Arc<dyn Fn(&ConsumptionError) + Send + Sync>),
+}
 
 impl ConsumerServer {
     /// Runs `handler` on each message, then commits it. Errors of reading, handling and committing are offered to `errors`.
@@ -176,7 +184,7 @@ impl ConsumerServer {
     {
         let handler: MessageHandler =
             Arc::new(move |context, message| Box::pin(handler(context, message)));
-        self.set(Mode::EachMessage(Errors(errors.into()), handler));
+        self.set(Mode::EachMessage(Errors::Channel(errors.into()), handler));
     }
 
     /// Runs `handler` on up to `count` messages at a time, then commits them. A batch that is not full is handled when
@@ -196,7 +204,7 @@ impl ConsumerServer {
     {
         let handler: BatchHandler =
             Arc::new(move |context, messages| Box::pin(handler(context, messages)));
-        let errors = Errors(errors.into());
+        let errors = Errors::Channel(errors.into());
         self.set(Mode::EachBatch(errors, count.max(1), wait, handler));
     }
 
@@ -256,7 +264,7 @@ impl ConsumerServer {
                     let name = &self.shared.config.consumer_name;
                     return Err(format!("consumer {name} has no groupID, so nothing could be committed").into());
                 }
-                let work = handling::Work::new(&self.shared, Arc::clone(&consumer), context)?;
+                let work = Work::new(&self.shared, Arc::clone(&consumer), context)?;
                 let result = work.until_stopped(&mode).await;
                 let closed = consumer.close().await;
                 result?;

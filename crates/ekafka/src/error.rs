@@ -56,6 +56,21 @@ pub enum ComponentError {
     /// A handler failed.
     #[error("the handler failed")]
     Handler(#[source] Arc<dyn Error + Send + Sync>),
+    /// A message's body could not be made from the value, or the value from the body.
+    #[error("{what} as a message body")]
+    Codec {
+        /// The value's type.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// Kafka has no such call.
+    #[error("{call} is not implemented")]
+    Unsupported {
+        /// The call.
+        call: &'static str,
+    },
     /// The instance is closed; asking the component for it again makes a new one.
     #[error("closed")]
     Closed,

@@ -25,7 +25,7 @@ pub(crate) use chain::{Chain, Clock, Identity, Layers, Operation};
 pub(crate) use debug::{Debug, Terminal};
 pub(crate) use keys::{extra_keys_of_environment, extract};
 #[cfg(feature = "otel")]
-pub(crate) use trace::{Trace, remote_parent};
+pub(crate) use trace::{Propagates, Trace, Tracers, remote_parent};
 
 /// A layer around calls. One sees every call of its chain, and may change the request, wait, refuse the call, or look at
 /// what came of it.

@@ -28,8 +28,11 @@
 //! Services that are configured by files begin with [`load`]: it reads the configuration that ego's ekafka documents, and the
 //! [`Component`] it makes has producers, consumers and group members by name, with logs, metrics and traces around them.
 //!
+//! Services that publish and subscribe through a broker, as kratos-transport has it, find that in [`pubsub`].
+//!
 //! # Features
 //!
+//! - `prost`: [`pubsub`] has messages of protocol buffers.
 //! - `otel` (default): traces of OpenTelemetry continue through message headers.
 //! - `zstd` (default): the zstd codec, by the reference library in C.
 //! - `native-roots`: [`TlsBuilder`] can trust the operating system's certificate authorities.
@@ -64,6 +67,7 @@ mod server;
 
 pub mod consumerserver;
 pub mod interceptor;
+pub mod pubsub;
 
 pub use app::{App, AppError, AppHandle};
 pub use client::ComponentClient;
@@ -117,6 +121,9 @@ mod guide {
 
     #[doc = include_str!("../../../docs/components.md")]
     struct Components;
+
+    #[doc = include_str!("../../../docs/pubsub.md")]
+    struct Pubsub;
 
     #[doc = include_str!("../../../docs/testing.md")]
     struct Testing;

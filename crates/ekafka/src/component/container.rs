@@ -291,7 +291,7 @@ impl Container {
             #[cfg(feature = "otel")]
             trace: config
                 .enable_trace_interceptor
-                .then_some(crate::interceptor::Trace),
+                .then(crate::interceptor::Trace::default),
             debug: self.is_debugging().then(|| Debug {
                 terminal: self.terminal.clone().unwrap_or_else(Terminal::standard),
             }),

@@ -204,6 +204,8 @@ impl Container {
             concurrency: 1,
             order: Order::Partition,
             dead_letter: None,
+            commits: true,
+            skips: false,
             debug: config.debug,
         };
         Self {

@@ -153,7 +153,7 @@ pub struct ConsumptionError {
 }
 
 impl ConsumptionError {
-    pub(super) fn new(stage: Stage, message: Option<&Message>, error: &ComponentError) -> Self {
+    pub(crate) fn new(stage: Stage, message: Option<&Message>, error: &ComponentError) -> Self {
         let cause = match error {
             ComponentError::Handler(cause) => Arc::clone(cause),
             error => Arc::new(error.clone()),
@@ -192,7 +192,11 @@ impl Error for ConsumptionError {
 impl Errors {
     /// Offers an error to whoever reads the channel; consuming does not wait for that.
     pub(super) fn tell(&self, error: &ConsumptionError) {
-        let Some(channel) = &self.0 else { return };
+        let channel = match self {
+            Self::Channel(None) => return,
+            Self::Channel(Some(channel)) => channel,
+            Self::Function(told) => return told(error),
+        };
         if channel.try_send(error.clone()).is_err() {
             tracing::warn!(target: "ekafka", %error, cause = %error.cause, "nobody reads the errors");
         }

@@ -22,20 +22,20 @@ use crate::interceptor::{Call, Command, Operation};
 use crate::producer::Producer;
 use crate::server::{BoxError, Stop};
 
-pub(super) type Handled = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
-pub(super) type MessageHandler = Arc<dyn Fn(Context, Message) -> Handled + Send + Sync>;
+pub(crate) type Handled = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+pub(crate) type MessageHandler = Arc<dyn Fn(Context, Message) -> Handled + Send + Sync>;
 pub(super) type BatchHandler = Arc<dyn Fn(Context, Vec<Message>) -> Handled + Send + Sync>;
 pub(super) type Start = Arc<dyn Fn(Context, Arc<Consumer>) -> Handled + Send + Sync>;
 pub(super) type GroupStart = Arc<dyn Fn(Context, Arc<ConsumerGroup>) -> Handled + Send + Sync>;
 
 /// What handling needs; clones share it.
 #[derive(Clone)]
-pub(super) struct Work {
-    pub(super) consumer: Arc<Consumer>,
-    pub(super) rules: Rules,
-    context: Context,
-    dead_letter: Option<Arc<Producer>>,
-    stop: watch::Receiver<Stop>,
+pub(crate) struct Work {
+    pub(crate) consumer: Arc<Consumer>,
+    pub(crate) rules: Rules,
+    pub(crate) context: Context,
+    pub(crate) dead_letter: Option<Arc<Producer>>,
+    pub(crate) stop: watch::Receiver<Stop>,
 }
 
 /// The handler of one message or of many.
@@ -62,7 +62,7 @@ impl Work {
         })
     }
 
-    pub(super) async fn until_stopped(self, mode: &Mode) -> Result<(), ConsumptionError> {
+    pub(crate) async fn until_stopped(self, mode: &Mode) -> Result<(), ConsumptionError> {
         match mode {
             Mode::EachMessage(errors, handler) if self.rules.concurrency == 1 => {
                 serial::run(
@@ -140,7 +140,11 @@ impl Work {
         messages: &[Message],
     ) -> Result<(), ComponentError> {
         let chain = self.consumer.chain();
-        let topic = &self.consumer.config().topic;
+        let topic = match messages {
+            // The messages of several topics name their own.
+            [first, ..] if self.consumer.config().topic.is_empty() => first.topic(),
+            _ => &self.consumer.config().topic,
+        };
         let mut call = chain.call(Command::Handler, topic, &self.context);
         call.set_messages(messages);
         chain.run(&mut call, &mut Handling(handler)).await
@@ -153,7 +157,11 @@ impl Work {
         messages: &[Message],
     ) -> Result<(), ConsumptionError> {
         let Some(producer) = &self.dead_letter else {
-            return Err(failure);
+            return if self.rules.skips {
+                Ok(())
+            } else {
+                Err(failure)
+            };
         };
         for message in messages {
             if let Err(error) = dead_letter::write(producer, message, &failure).await {
@@ -171,6 +179,9 @@ impl Work {
         errors: &Errors,
         messages: &[Message],
     ) -> Result<(), ConsumptionError> {
+        if !self.rules.commits {
+            return Ok(());
+        }
         let mut pause = FIRST_PAUSE;
         while let Err(error) = self.consumer.commit(Command::Commit, messages).await {
             let failure = ConsumptionError::new(Stage::Commit, messages.last(), &error);

@@ -13,5 +13,6 @@ mod interceptors;
 mod keys;
 mod observing;
 mod processes;
+mod pubsub;
 mod rig;
 mod servers;

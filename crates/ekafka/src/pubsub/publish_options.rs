@@ -1,0 +1,292 @@
+//! What can be said about one publication.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ekafka_writer::balancer::{Balancer, Crc32Balancer, Hasher32, Murmur2Balancer, ReferenceHash};
+use serde::Serialize;
+
+use super::balancing::{BalancerName, Choice, shared};
+use super::message::MessageHeader;
+use crate::error::ComponentError;
+
+/// The options of one publication; obtained from `PublishOptions::default()`, or made of [`PublishOption`]s.
+#[derive(Clone, Default)]
+pub struct PublishOptions {
+    pub(super) headers: Vec<MessageHeader>,
+    pub(super) key: Option<Bytes>,
+    pub(super) offset: Option<i64>,
+    pub(super) partition: Option<i32>,
+    pub(super) balancer: Option<Choice>,
+}
+
+/// One thing said about a publication: what the `with_…` functions make.
+pub struct PublishOption(Box<dyn FnOnce(PublishOptions) -> PublishOptions + Send>);
+
+impl PublishOption {
+    fn new(change: impl FnOnce(PublishOptions) -> PublishOptions + Send + 'static) -> Self {
+        Self(Box::new(change))
+    }
+}
+
+impl<I: IntoIterator<Item = PublishOption>> From<I> for PublishOptions {
+    fn from(options: I) -> Self {
+        options
+            .into_iter()
+            .fold(Self::default(), |all, option| (option.0)(all))
+    }
+}
+
+impl PublishOptions {
+    /// Adds headers behind those that are there. Texts and bytes go as they are, numbers and truth values as text,
+    /// everything else by [`HeaderValue::json`]. Default: none.
+    #[must_use]
+    pub fn headers<K: Into<String>, V: Into<HeaderValue>>(
+        mut self,
+        headers: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let headers = headers.into_iter().map(|(key, value)| MessageHeader {
+            key: key.into(),
+            value: value.into().0,
+        });
+        self.headers.extend(headers);
+        self
+    }
+
+    /// The key. Default: none, which is a null key and not an empty one.
+    #[must_use]
+    pub fn message_key(mut self, key: impl Into<Bytes>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// An offset to be seen in the publication's span. Kafka itself gives messages their offsets. Default: the one that
+    /// Kafka gave.
+    #[must_use]
+    pub fn message_offset(mut self, offset: i64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// The partition; no balancer is asked. Default: the balancer's choice.
+    #[must_use]
+    pub fn partition(mut self, partition: i32) -> Self {
+        self.partition = Some(partition);
+        self
+    }
+
+    /// A balancer by its name, which counts for this publication alone. Default: the broker's.
+    #[must_use]
+    pub fn balancer_name(self, name: BalancerName) -> Self {
+        self.chosen(Choice::Remembered(name))
+    }
+
+    /// A balancer, which counts for this publication alone. Default: the broker's.
+    #[must_use]
+    pub fn balancer(self, balancer: Arc<dyn Balancer>) -> Self {
+        self.chosen(Choice::Plain(balancer))
+    }
+
+    /// To the partition that got the fewest bytes by publications that asked for this. Default: the broker's balancer,
+    /// which does the same over all publications.
+    #[must_use]
+    pub fn least_bytes_balancer(self) -> Self {
+        self.balancer_name(BalancerName::LeastBytes)
+    }
+
+    /// To one partition after the other. Default: the broker's balancer, least bytes.
+    #[must_use]
+    pub fn round_robin_balancer(self) -> Self {
+        self.balancer_name(BalancerName::RoundRobin)
+    }
+
+    /// By a hash of the key as Sarama takes it: by a function of the caller's, or FNV-1a with `None`. What has no key goes
+    /// to one partition after the other.
+    #[must_use]
+    pub fn hash_balancer(self, hasher: Option<Arc<dyn Hasher32>>) -> Self {
+        match hasher {
+            Some(hasher) => self.chosen(Choice::Hash(hasher)),
+            None => self.balancer_name(BalancerName::Hash),
+        }
+    }
+
+    /// By a hash of the key as Sarama's reference partitioner takes it: by a function of the caller's, or FNV-1a with
+    /// `None`. What has no key goes anywhere.
+    #[must_use]
+    pub fn reference_hash_balancer(self, hasher: Option<Arc<dyn Hasher32>>) -> Self {
+        let balancer = match hasher {
+            Some(hasher) => ReferenceHash::with_hasher(shared(&hasher)),
+            None => ReferenceHash::new(),
+        };
+        self.balancer(Arc::new(balancer))
+    }
+
+    /// By CRC-32 of the key, as librdkafka does. What has no key goes anywhere, or with `consistent` where an empty key
+    /// goes.
+    #[must_use]
+    pub fn crc32_balancer(self, consistent: bool) -> Self {
+        self.balancer(Arc::new(Crc32Balancer { consistent }))
+    }
+
+    /// By murmur2 of the key, as the Java client does. What has no key goes anywhere, or with `consistent` where an empty
+    /// key goes.
+    #[must_use]
+    pub fn murmur2_balancer(self, consistent: bool) -> Self {
+        self.balancer(Arc::new(Murmur2Balancer { consistent }))
+    }
+
+    fn chosen(mut self, choice: Choice) -> Self {
+        self.balancer = Some(choice);
+        self
+    }
+}
+
+impl std::fmt::Debug for PublishOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublishOptions")
+            .field("headers", &self.headers.len())
+            .field("partition", &self.partition)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for PublishOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PublishOption")
+    }
+}
+
+/// The value of a header: bytes, or anything that has a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderValue(Option<Bytes>);
+
+impl HeaderValue {
+    /// A null value, which is not an empty one.
+    #[must_use]
+    pub fn null() -> Self {
+        Self(None)
+    }
+
+    /// Any value as JSON.
+    ///
+    /// # Errors
+    /// [`ComponentError::Codec`] when it has no JSON.
+    pub fn json<T: Serialize>(value: &T) -> Result<Self, ComponentError> {
+        match serde_json::to_vec(value) {
+            Ok(json) => Ok(Self(Some(json.into()))),
+            Err(error) => Err(ComponentError::Codec {
+                what: std::any::type_name::<T>(),
+                source: Arc::new(error),
+            }),
+        }
+    }
+
+    fn text(value: impl ToString) -> Self {
+        Self(Some(value.to_string().into()))
+    }
+}
+
+impl From<&str> for HeaderValue {
+    fn from(value: &str) -> Self {
+        Self::text(value)
+    }
+}
+
+impl From<String> for HeaderValue {
+    fn from(value: String) -> Self {
+        Self(Some(value.into()))
+    }
+}
+
+impl From<&[u8]> for HeaderValue {
+    fn from(value: &[u8]) -> Self {
+        Self(Some(Bytes::copy_from_slice(value)))
+    }
+}
+
+impl From<Vec<u8>> for HeaderValue {
+    fn from(value: Vec<u8>) -> Self {
+        Self(Some(value.into()))
+    }
+}
+
+impl From<Bytes> for HeaderValue {
+    fn from(value: Bytes) -> Self {
+        Self(Some(value))
+    }
+}
+
+/// Numbers and truth values are headers by their texts.
+macro_rules! texts {
+    ($($type:ty)*) => { $(
+        impl From<$type> for HeaderValue {
+            fn from(value: $type) -> Self {
+                Self::text(value)
+            }
+        }
+    )* };
+}
+
+texts!(bool i8 i16 i32 i64 u8 u16 u32 u64 usize isize f32 f64);
+
+/// Headers: [`PublishOptions::headers`].
+pub fn with_headers<K: Into<String>, V: Into<HeaderValue>>(
+    headers: impl IntoIterator<Item = (K, V)>,
+) -> PublishOption {
+    let given = PublishOptions::default().headers(headers).headers;
+    PublishOption::new(move |mut options| {
+        options.headers.extend(given);
+        options
+    })
+}
+
+/// The key: [`PublishOptions::message_key`].
+pub fn with_message_key(key: impl Into<Bytes>) -> PublishOption {
+    let key = key.into();
+    PublishOption::new(move |options| options.message_key(key))
+}
+
+/// An offset for the span: [`PublishOptions::message_offset`].
+pub fn with_message_offset(offset: i64) -> PublishOption {
+    PublishOption::new(move |options| options.message_offset(offset))
+}
+
+/// The partition: [`PublishOptions::partition`].
+pub fn with_partition(partition: i32) -> PublishOption {
+    PublishOption::new(move |options| options.partition(partition))
+}
+
+/// A balancer by name: [`PublishOptions::balancer_name`].
+pub fn with_balancer(name: BalancerName) -> PublishOption {
+    PublishOption::new(move |options| options.balancer_name(name))
+}
+
+/// The partition with the fewest bytes: [`PublishOptions::least_bytes_balancer`].
+pub fn with_least_bytes_balancer() -> PublishOption {
+    PublishOption::new(PublishOptions::least_bytes_balancer)
+}
+
+/// One partition after the other: [`PublishOptions::round_robin_balancer`].
+pub fn with_round_robin_balancer() -> PublishOption {
+    PublishOption::new(PublishOptions::round_robin_balancer)
+}
+
+/// A hash of the key: [`PublishOptions::hash_balancer`].
+pub fn with_hash_balancer(hasher: Option<Arc<dyn Hasher32>>) -> PublishOption {
+    PublishOption::new(move |options| options.hash_balancer(hasher))
+}
+
+/// A hash of the key: [`PublishOptions::reference_hash_balancer`].
+pub fn with_reference_hash_balancer(hasher: Option<Arc<dyn Hasher32>>) -> PublishOption {
+    PublishOption::new(move |options| options.reference_hash_balancer(hasher))
+}
+
+/// CRC-32 of the key: [`PublishOptions::crc32_balancer`].
+pub fn with_crc32_balancer(consistent: bool) -> PublishOption {
+    PublishOption::new(move |options| options.crc32_balancer(consistent))
+}
+
+/// Murmur2 of the key: [`PublishOptions::murmur2_balancer`].
+pub fn with_murmur2_balancer(consistent: bool) -> PublishOption {
+    PublishOption::new(move |options| options.murmur2_balancer(consistent))
+}
