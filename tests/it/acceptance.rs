@@ -20,13 +20,7 @@ fn what_the_acceptance_tables_name_exists() {
 }
 
 /// The guides, and how many statements each has.
-const GUIDES: [(&str, usize); 5] = [
-    ("S0", 18),
-    ("S1", 77),
-    ("S2", 89),
-    ("S3", 55),
-    ("S4", 61),
-];
+const GUIDES: [(&str, usize); 5] = [("S0", 18), ("S1", 77), ("S2", 89), ("S3", 55), ("S4", 61)];
 
 #[test]
 fn every_statement_of_the_guides_is_claimed() {

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ekafka_writer::balancer::{Balancer, Crc32Balancer, Hasher32, Murmur2Balancer, ReferenceHash};
-use serde::Serialize;
 
 use super::balancing::{BalancerName, Choice, shared};
 use super::message::MessageHeader;
-use crate::error::ComponentError;
+
+mod functions;
+mod header_value;
+
+pub use functions::*;
+pub use header_value::HeaderValue;
 
 /// The options of one publication; obtained from `PublishOptions::default()`, or made of [`PublishOption`]s.
 #[derive(Clone, Default)]
@@ -154,139 +158,4 @@ impl std::fmt::Debug for PublishOption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PublishOption")
     }
-}
-
-/// The value of a header: bytes, or anything that has a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderValue(Option<Bytes>);
-
-impl HeaderValue {
-    /// A null value, which is not an empty one.
-    #[must_use]
-    pub fn null() -> Self {
-        Self(None)
-    }
-
-    /// Any value as JSON.
-    ///
-    /// # Errors
-    /// [`ComponentError::Codec`] when it has no JSON.
-    pub fn json<T: Serialize>(value: &T) -> Result<Self, ComponentError> {
-        match serde_json::to_vec(value) {
-            Ok(json) => Ok(Self(Some(json.into()))),
-            Err(error) => Err(ComponentError::Codec {
-                what: std::any::type_name::<T>(),
-                source: Arc::new(error),
-            }),
-        }
-    }
-
-    fn text(value: impl ToString) -> Self {
-        Self(Some(value.to_string().into()))
-    }
-}
-
-impl From<&str> for HeaderValue {
-    fn from(value: &str) -> Self {
-        Self::text(value)
-    }
-}
-
-impl From<String> for HeaderValue {
-    fn from(value: String) -> Self {
-        Self(Some(value.into()))
-    }
-}
-
-impl From<&[u8]> for HeaderValue {
-    fn from(value: &[u8]) -> Self {
-        Self(Some(Bytes::copy_from_slice(value)))
-    }
-}
-
-impl From<Vec<u8>> for HeaderValue {
-    fn from(value: Vec<u8>) -> Self {
-        Self(Some(value.into()))
-    }
-}
-
-impl From<Bytes> for HeaderValue {
-    fn from(value: Bytes) -> Self {
-        Self(Some(value))
-    }
-}
-
-/// Numbers and truth values are headers by their texts.
-macro_rules! texts {
-    ($($type:ty)*) => { $(
-        impl From<$type> for HeaderValue {
-            fn from(value: $type) -> Self {
-                Self::text(value)
-            }
-        }
-    )* };
-}
-
-texts!(bool i8 i16 i32 i64 u8 u16 u32 u64 usize isize f32 f64);
-
-/// Headers: [`PublishOptions::headers`].
-pub fn with_headers<K: Into<String>, V: Into<HeaderValue>>(
-    headers: impl IntoIterator<Item = (K, V)>,
-) -> PublishOption {
-    let given = PublishOptions::default().headers(headers).headers;
-    PublishOption::new(move |mut options| {
-        options.headers.extend(given);
-        options
-    })
-}
-
-/// The key: [`PublishOptions::message_key`].
-pub fn with_message_key(key: impl Into<Bytes>) -> PublishOption {
-    let key = key.into();
-    PublishOption::new(move |options| options.message_key(key))
-}
-
-/// An offset for the span: [`PublishOptions::message_offset`].
-pub fn with_message_offset(offset: i64) -> PublishOption {
-    PublishOption::new(move |options| options.message_offset(offset))
-}
-
-/// The partition: [`PublishOptions::partition`].
-pub fn with_partition(partition: i32) -> PublishOption {
-    PublishOption::new(move |options| options.partition(partition))
-}
-
-/// A balancer by name: [`PublishOptions::balancer_name`].
-pub fn with_balancer(name: BalancerName) -> PublishOption {
-    PublishOption::new(move |options| options.balancer_name(name))
-}
-
-/// The partition with the fewest bytes: [`PublishOptions::least_bytes_balancer`].
-pub fn with_least_bytes_balancer() -> PublishOption {
-    PublishOption::new(PublishOptions::least_bytes_balancer)
-}
-
-/// One partition after the other: [`PublishOptions::round_robin_balancer`].
-pub fn with_round_robin_balancer() -> PublishOption {
-    PublishOption::new(PublishOptions::round_robin_balancer)
-}
-
-/// A hash of the key: [`PublishOptions::hash_balancer`].
-pub fn with_hash_balancer(hasher: Option<Arc<dyn Hasher32>>) -> PublishOption {
-    PublishOption::new(move |options| options.hash_balancer(hasher))
-}
-
-/// A hash of the key: [`PublishOptions::reference_hash_balancer`].
-pub fn with_reference_hash_balancer(hasher: Option<Arc<dyn Hasher32>>) -> PublishOption {
-    PublishOption::new(move |options| options.reference_hash_balancer(hasher))
-}
-
-/// CRC-32 of the key: [`PublishOptions::crc32_balancer`].
-pub fn with_crc32_balancer(consistent: bool) -> PublishOption {
-    PublishOption::new(move |options| options.crc32_balancer(consistent))
-}
-
-/// Murmur2 of the key: [`PublishOptions::murmur2_balancer`].
-pub fn with_murmur2_balancer(consistent: bool) -> PublishOption {
-    PublishOption::new(move |options| options.murmur2_balancer(consistent))
 }
