@@ -121,10 +121,20 @@ impl Kafka {
         name
     }
 
-    /// Deletes a topic and creates it again, with nothing in it.
-    pub(crate) async fn make_anew(&self, name: &str, partitions: i32) {
+    /// Deletes a topic.
+    pub(crate) async fn remove(&self, name: &str) {
         let controller = self.controller_conn().await;
         controller.delete_topics(&[name]).await.expect("deleted");
+    }
+
+    /// Deletes a topic and creates it again, with nothing in it.
+    pub(crate) async fn make_anew(&self, name: &str, partitions: i32) {
+        self.remove(name).await;
+        self.make(name, partitions).await;
+    }
+
+    /// Creates a topic of that name, which another may just have had, with leaders.
+    pub(crate) async fn make(&self, name: &str, partitions: i32) {
         let connection = self.controller().await;
         // The name is free again only when every broker has let it go.
         while try_create(&connection, name, partitions, &[]).await

@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use ekafka::admin::OffsetSpec;
 use ekafka::{
-    Event, IsolationLevel, Message, Reader, ReaderError, Received, StartOffset, TopicPartition,
+    Event, IsolationLevel, Message, Partition, Reader, ReaderError, Received, StartOffset,
+    TopicPartition,
 };
 
 use crate::connection::Connection;
@@ -26,8 +27,17 @@ const QUIET: Duration = Duration::from_secs(3);
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The topic to read
-    #[arg(long, short)]
-    topic: String,
+    #[arg(long, short, required_unless_present = "regex")]
+    topic: Option<String>,
+    /// Read every topic whose whole name matches this regular expression, those that come later included, as a
+    /// member of the group
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        conflicts_with = "topic",
+        requires = "group"
+    )]
+    regex: Option<String>,
     /// Read as a member of this consumer group, and commit what was shown
     #[arg(long, conflicts_with = "partition")]
     group: Option<String>,
@@ -60,6 +70,12 @@ pub(crate) struct Arguments {
 struct Offset(StartOffset);
 
 impl Arguments {
+    /// What is read, as the user named it.
+    fn subject(&self) -> &str {
+        let named = self.topic.as_ref().or(self.regex.as_ref());
+        named.map_or("", String::as_str)
+    }
+
     fn start(&self) -> StartOffset {
         match (self.from, self.follow) {
             (Some(Offset(start)), _) => start,
@@ -92,44 +108,38 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     if arguments.count == Some(0) {
         return Ok(());
     }
-    let topic = &arguments.topic;
-    let mut partitions = topics::partitions(connection, topic).await?;
-    if let Some(missing) = arguments
-        .partition
-        .iter()
-        .find(|id| partitions.iter().all(|known| known.id != **id))
-    {
-        return Err(
-            Failure::plain(format!("topic {topic} has no partition {missing}")).advise(format!(
-                "--partition 0 to {}",
-                partitions.len().saturating_sub(1)
-            )),
-        );
-    }
-    if !arguments.partition.is_empty() {
-        partitions.retain(|partition| arguments.partition.contains(&partition.id));
-    }
     let mut end = End::never();
-    if arguments.exit_at_end && arguments.group.is_none() {
-        let offsets = topics::offsets(connection, &partitions).await?;
-        let begins = begins(arguments, connection, &offsets).await?;
-        end = End::at(&offsets, &begins);
-        if end.is_reached() {
-            return Ok(());
-        }
-    }
     let builder = Reader::builder()
         .cluster(connection.cluster()?)
         .start_offset(arguments.start())
         .isolation_level(arguments.isolation);
+    let builder = match (&arguments.topic, &arguments.regex) {
+        (Some(topic), _) => {
+            let partitions = chosen(arguments, connection, topic).await?;
+            if arguments.exit_at_end && arguments.group.is_none() {
+                let offsets = topics::offsets(connection, &partitions).await?;
+                let begins = begins(arguments, connection, topic, &offsets).await?;
+                end = End::at(&offsets, &begins);
+                if end.is_reached() {
+                    return Ok(());
+                }
+            }
+            let builder = builder.topic(topic);
+            if arguments.group.is_none() {
+                builder.partitions(partitions.iter().map(|partition| partition.id))
+            } else {
+                builder
+            }
+        }
+        (None, pattern) => builder
+            .topic_pattern(pattern.as_deref().unwrap_or_default())
+            .watch_partition_changes(true),
+    };
     let builder = match &arguments.group {
         Some(group) => builder
-            .topic(topic)
             .group_id(group)
             .commit_interval(Duration::from_secs(1)),
-        None => builder
-            .topic(topic)
-            .partitions(partitions.iter().map(|partition| partition.id)),
+        None => builder,
     };
     let mut reader = builder
         .build()
@@ -141,15 +151,34 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     closed.map_err(|error| Failure::new("cannot end in order", &error))
 }
 
+/// The partitions of a topic that are to be read.
+async fn chosen(
+    arguments: &Arguments,
+    connection: &Connection,
+    topic: &str,
+) -> Result<Vec<Partition>, Failure> {
+    let mut partitions = topics::partitions(connection, topic).await?;
+    let is_known = |id: &i32| partitions.iter().any(|known| known.id == *id);
+    if let Some(missing) = arguments.partition.iter().find(|id| !is_known(id)) {
+        let last = partitions.len().saturating_sub(1);
+        let failure = Failure::plain(format!("topic {topic} has no partition {missing}"));
+        return Err(failure.advise(format!("--partition 0 to {last}")));
+    }
+    if !arguments.partition.is_empty() {
+        partitions.retain(|partition| arguments.partition.contains(&partition.id));
+    }
+    Ok(partitions)
+}
+
 /// The offset at which reading begins in each partition.
 async fn begins(
     arguments: &Arguments,
     connection: &Connection,
+    topic: &str,
     offsets: &BTreeMap<i32, (i64, i64)>,
 ) -> Result<BTreeMap<i32, i64>, Failure> {
     let start = arguments.start();
     if let StartOffset::Time(time) = start {
-        let topic = arguments.topic.as_str();
         let wanted = offsets
             .keys()
             .map(|id| (TopicPartition::new(topic, *id), OffsetSpec::from(time)));
@@ -199,7 +228,7 @@ async fn show(arguments: &Arguments, reader: &mut Reader, end: &mut End) -> Resu
                 }
             }
         };
-        match received.map_err(|error| failed(&arguments.topic, &error))? {
+        match received.map_err(|error| failed(arguments.subject(), &error))? {
             Received::Message(message) => {
                 write(&arguments.format, &message, &mut out)?;
                 end.passed(message.partition(), message.offset());

@@ -3,8 +3,8 @@
 
 mod started;
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
@@ -219,6 +219,108 @@ fn a_live_member_shows_its_partitions_and_keeps_its_offsets() {
     assert!(seen[1].starts_with("assigned: orders["), "{seen:?}");
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+/// A command that is running, and the lines of its standard output.
+struct Running {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    fn start(broker: &Broker, arguments: &[&str]) -> Self {
+        let mut command = ekafka();
+        command
+            .args(["--brokers", &broker.brokers])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
+    }
+
+    /// As Ctrl-C in a terminal; the command must end well.
+    fn interrupt(mut self) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-INT", &id]).status().unwrap();
+        assert!(told.success());
+        let ended = self.process.wait().unwrap();
+        assert!(ended.success(), "{ended}");
+    }
+}
+
+#[test]
+fn topics_are_read_by_a_pattern_also_those_that_come_later() {
+    let broker = with_records();
+    let create = |topic: &str, value: &str| {
+        broker.output(&["topics", "create", topic, "--partitions", "1"], "");
+        broker.output(&["produce", "--topic", topic], value);
+    };
+    create("orders-eu", "eu\n");
+    create("old-orders", "old\n");
+    let all = [
+        "consume",
+        "--regex",
+        "orders(-.*)?",
+        "--group",
+        "all",
+        "--format",
+        "%t %v\\n",
+    ];
+    let mut running = Running::start(&broker, &all);
+    let mut seen: Vec<String> = (0..7).map(|_| running.line()).collect();
+    seen.sort();
+    let twice = |value: &str| vec![format!("orders {value}"); 2];
+    let expected = [
+        twice("a"),
+        twice("b"),
+        twice("c"),
+        vec!["orders-eu eu".to_owned()],
+    ];
+    assert_eq!(seen, expected.concat());
+    create("orders-us", "us\n");
+    assert_eq!(running.line(), "orders-us us");
+    running.interrupt();
+    // What was shown is committed, and the group is left.
+    assert_eq!(lags(&broker, "all"), [(0, 0), (1, 0), (0, 0), (0, 0)]);
+
+    let alone = broker.run(&["consume", "--regex", "orders.*"], "");
+    assert_eq!(alone.status.code(), Some(2), "a pattern needs a group");
+    let both = [
+        "consume", "--regex", "o.*", "--topic", "orders", "--group", "g",
+    ];
+    assert_eq!(broker.run(&both, "").status.code(), Some(2));
+    assert_eq!(broker.run(&["consume"], "").status.code(), Some(2));
+    let said = broker.failure(&["consume", "--regex", "orders(", "--group", "g"]);
+    assert!(said.contains("topic_pattern"), "{said}");
+}
+
+#[test]
+fn a_lag_is_watched_until_interrupted() {
+    let broker = with_records();
+    read(&broker, "shop", "6");
+    let watch = ["lag", "--group", "shop", "--watch", "1", "--json"];
+    let mut running = Running::start(&broker, &watch);
+    let mut next = || {
+        let look = [running.line(), running.line()].join("\n");
+        lines(&look)
+            .iter()
+            .map(|line| line["lag"].as_i64().unwrap())
+            .sum::<i64>()
+    };
+    assert_eq!(next(), 0);
+    broker.output(&["produce", "--topic", "orders"], "d\ne\n");
+    while next() != 2 {}
+    read(&broker, "shop", "2");
+    while next() != 0 {}
+    running.interrupt();
+    let none = broker.run(&["lag", "--group", "shop", "--watch", "0"], "");
+    assert_eq!(none.status.code(), Some(2));
 }
 
 #[test]

@@ -160,14 +160,11 @@ impl<W> Commits<W> {
                     .into_iter()
                     .filter(|(_, code)| *code != ErrorCode::NONE)
                     .collect();
-                for done in &flying.offsets {
-                    if !refused.contains_key(&done.partition) {
-                        self.committed.insert(done.partition.clone(), done.offset);
-                    }
-                }
-                flying
-                    .offsets
-                    .retain(|offset| refused.contains_key(&offset.partition));
+                let (failed, saved): (Vec<_>, Vec<_>) = std::mem::take(&mut flying.offsets)
+                    .into_iter()
+                    .partition(|offset| refused.contains_key(&offset.partition));
+                flying.offsets = failed;
+                self.note_saved(saved);
                 worst(refused)
             }
             Err(failure) => Some((None, failure)),
@@ -175,12 +172,26 @@ impl<W> Commits<W> {
         let Some((partition, failure)) = failed else {
             return self.settle(Ok(()));
         };
+        let flying = self.flying.as_mut()?;
         if flying.attempt < ATTEMPTS && is_worth_repeating(&failure) {
             flying.retry_at = Some(now + delay_after(flying.attempt));
             flying.attempt += 1;
             return None;
         }
         self.settle(Err((partition, failure)))
+    }
+
+    fn note_saved(&mut self, offsets: Vec<CommitOffset>) {
+        let offsets = offsets
+            .into_iter()
+            .map(|done| (done.partition, done.offset));
+        let saved: HashMap<TopicPartition, i64> = offsets.collect();
+        for assignment in &self.tracked {
+            if let Some(offset) = saved.get(&assignment.partition) {
+                assignment.note_saved(*offset);
+            }
+        }
+        self.committed.extend(saved);
     }
 
     /// Gives up the commit under way and everybody who waits, as on leaving without an answer.

@@ -164,6 +164,15 @@ impl Inbox {
         self.arrived.notified().await;
     }
 
+    /// Wakes whoever waits for anything, to look again.
+    pub(crate) fn remind(&self) {
+        let wakers = self.lock().take_route_wakers();
+        for waker in wakers {
+            waker.wake();
+        }
+        self.arrived.notify_one();
+    }
+
     /// Bytes buffered, unpacked or set aside.
     pub(crate) fn used(&self) -> u64 {
         self.lock().budget.held()

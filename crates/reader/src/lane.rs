@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
 use crate::TopicPartition;
 
@@ -21,8 +22,43 @@ pub(crate) struct Assignment {
     returned: AtomicI64,
     /// The leader epoch of the batch that the higher of the two points behind; -1 when unknown.
     marked_epoch: AtomicI32,
+    /// What the coordinator holds, as far as this ownership has committed or asked; -1 before.
+    saved: AtomicI64,
     /// Whether the partition was taken away, so that marking it is refused.
     ended: AtomicBool,
+    /// How long the group's word is good; `None` without a group.
+    lease: Option<Arc<Lease>>,
+}
+
+/// Until when a member may take its partitions for its own. Whoever slept through that, as a process does that was
+/// stopped, hands nothing out before control has had its turn.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    origin: Instant,
+    /// Microseconds after `origin`; the highest value before the end is set.
+    until: AtomicU64,
+}
+
+impl Lease {
+    pub(crate) fn new(origin: Instant) -> Self {
+        let until = AtomicU64::new(u64::MAX);
+        Self { origin, until }
+    }
+
+    /// Moves the end.
+    pub(crate) fn set(&self, until: Instant) {
+        let until = self.micros(until).saturating_add(1);
+        self.until.store(until, Ordering::Release);
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.micros(now) >= self.until.load(Ordering::Acquire)
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.origin);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX - 1)
+    }
 }
 
 impl Assignment {
@@ -32,7 +68,17 @@ impl Assignment {
             marked: AtomicI64::new(-1),
             returned: AtomicI64::new(-1),
             marked_epoch: AtomicI32::new(-1),
+            saved: AtomicI64::new(-1),
             ended: AtomicBool::new(false),
+            lease: None,
+        }
+    }
+
+    /// Its own for as long as `lease` says.
+    pub(crate) fn leased(partition: TopicPartition, lease: Arc<Lease>) -> Self {
+        Self {
+            lease: Some(lease),
+            ..Self::new(partition)
         }
     }
 
@@ -75,6 +121,16 @@ impl Assignment {
         if self.marked_epoch.load(Ordering::Relaxed) < leader_epoch {
             self.marked_epoch.fetch_max(leader_epoch, Ordering::AcqRel);
         }
+    }
+
+    /// The coordinator holds this offset.
+    pub(crate) fn note_saved(&self, next: i64) {
+        self.saved.fetch_max(next, Ordering::AcqRel);
+    }
+
+    /// False when the partition was taken away before so much was committed.
+    pub(crate) fn is_saved(&self, next: i64) -> bool {
+        !self.is_ended() || self.saved.load(Ordering::Acquire) >= next
     }
 
     /// Refuses marks from now on.
@@ -177,6 +233,12 @@ impl Lane {
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
         !self.is_frozen.load(Ordering::Acquire)
+    }
+
+    /// Whether the partition may be another's by now, and nobody has looked.
+    pub(crate) fn is_doubtful(&self, now: Instant) -> bool {
+        let lease = self.assignment.lease.as_ref();
+        lease.is_some_and(|lease| lease.is_over(now))
     }
 
     /// The offset the application gets next, frozen or not.

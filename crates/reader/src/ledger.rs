@@ -420,9 +420,13 @@ impl Ledger {
                 entry.replica = Some((*broker, until));
                 None
             }
-            // A replica that lags says so about offsets that the leader has.
-            Returned::OutOfRange if replica.is_some() => None,
             Returned::Moved | Returned::Disconnected => {
+                entry.delay(now, &rules);
+                None
+            }
+            // A replica that lags says so about offsets that the leader has. The leader may not know that, and
+            // name it again.
+            Returned::OutOfRange if replica.is_some() => {
                 entry.delay(now, &rules);
                 None
             }

@@ -435,12 +435,19 @@ impl Reader {
                 return refilled;
             }
             self.inbox.arrived().await;
+            if self.buffered.is_doubtful() {
+                return Ok(None);
+            }
         }
     }
 
     /// As [`refill`](Self::refill), without waiting.
     fn try_refill(&mut self) -> Option<Result<Option<Event>, ReaderError>> {
         self.begin();
+        if self.buffered.is_doubtful() {
+            self.handle.note(Note::Doubtful);
+            return None;
+        }
         Some(match self.try_take()? {
             Ok(Item::Chunk(chunk)) => {
                 self.buffered.put(chunk);

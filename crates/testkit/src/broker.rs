@@ -231,6 +231,14 @@ impl EmbeddedKafka {
         }
     }
 
+    /// What a group has committed for a partition: the next offset to read. `None` when nothing is.
+    pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<i64> {
+        let mut cluster = self.shared.cluster();
+        let group = cluster.groups.at(group, tokio::time::Instant::now())?;
+        let found = group.offsets.get(&(topic.to_owned(), partition))?;
+        Some(found.offset)
+    }
+
     /// Start and end offset of a partition: its first record, and what the next one gets.
     ///
     /// # Errors
@@ -284,6 +292,31 @@ impl EmbeddedKafka {
             .plant(bytes, count, max_timestamp, found.leader_epoch);
         found.wake();
         Ok(offset)
+    }
+
+    /// Ends the log of a partition's follower on `node` at `end`: what is written from there on does not reach it. `None`
+    /// lets it catch up. Effective in a cluster with racks, where consumers may read on followers.
+    ///
+    /// # Errors
+    ///
+    /// UNKNOWN_TOPIC_OR_PARTITION.
+    pub fn hold_back(
+        &self,
+        topic: &str,
+        partition: i32,
+        node: i32,
+        end: Option<i64>,
+    ) -> Result<(), ErrorCode> {
+        let mut cluster = self.shared.cluster();
+        let found = cluster
+            .partition_mut(topic, partition)
+            .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        match end {
+            Some(end) => found.held_back.insert(node, end),
+            None => found.held_back.remove(&node),
+        };
+        found.wake();
+        Ok(())
     }
 
     /// Deletes the records below `offset`.

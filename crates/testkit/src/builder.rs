@@ -27,6 +27,8 @@ pub struct Builder {
     seed: Option<u64>,
     is_strict: bool,
     tls: Tls,
+    /// The rack of each node, by its id from 1 on.
+    racks: Vec<String>,
     settings: Settings,
 }
 
@@ -47,6 +49,7 @@ impl Default for Builder {
             seed: None,
             is_strict: false,
             tls: Tls::Off,
+            racks: Vec::new(),
             settings: Settings::default(),
         }
     }
@@ -206,6 +209,13 @@ impl Builder {
         self
     }
 
+    /// Puts the nodes into these racks, in the order of their ids, and has leaders send consumers that name a rack to a
+    /// replica in sync there, as Kafka does with a rack-aware replica selector (KIP-392). Default none.
+    pub fn racks<R: Into<String>>(mut self, racks: impl IntoIterator<Item = R>) -> Self {
+        self.racks = racks.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Offers an API in these versions only; [`VersionRange::EMPTY`] hides it. How to be an older broker.
     pub fn limit_api(mut self, api: ApiKey, versions: VersionRange) -> Self {
         self.settings.limits.insert(api, versions);
@@ -242,6 +252,7 @@ impl Builder {
                 host: format!("kafka-{id}"),
                 port: PORT,
                 is_up: true,
+                rack: self.racks.get(usize::from(number)).cloned(),
             };
             if self.pipe.is_none() {
                 let mut address = self.listen;

@@ -49,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) port: u16,
     /// Stopped nodes refuse connections and lead nothing.
     pub(crate) is_up: bool,
+    /// Where it stands (`broker.rack`).
+    pub(crate) rack: Option<String>,
 }
 
 /// The broker's wall clock, driven by tokio's clock so that a paused runtime pauses it as well.
@@ -139,6 +141,48 @@ impl Cluster {
         } else {
             Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)
         }
+    }
+
+    /// Checks that consumers may read the partition on `node`: on its leader and, in a cluster with racks, on every
+    /// replica in sync (KIP-392). Says where the replica's log ends.
+    pub(crate) fn read_on(
+        &mut self,
+        node: i32,
+        topic: &str,
+        partition: i32,
+        may_follow: bool,
+    ) -> Result<(&mut Partition, i64), ErrorCode> {
+        let has_racks = self.nodes.values().any(|node| node.rack.is_some());
+        let found = self
+            .partition_mut(topic, partition)
+            .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        let follows = has_racks && may_follow && found.in_sync.contains(&node);
+        if found.leader == node || follows {
+            let end = found.end_on(node);
+            Ok((found, end))
+        } else {
+            Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)
+        }
+    }
+
+    /// The replica in the client's rack that a leader sends it to; none when the leader itself stands there.
+    pub(crate) fn preferred_replica(
+        &self,
+        topic: &str,
+        partition: i32,
+        rack: &str,
+        offset: i64,
+    ) -> Option<i32> {
+        let found = self.partition(topic, partition)?;
+        let is_near = |id: &i32| {
+            let node = self.nodes.get(id).filter(|node| node.is_up);
+            node.is_some_and(|node| node.rack.as_deref() == Some(rack))
+        };
+        if rack.is_empty() || is_near(&found.leader) {
+            return None;
+        }
+        let mut near = found.in_sync.iter().copied().filter(is_near);
+        near.find(|id| found.end_on(*id) >= offset)
     }
 
     /// What answers say about throttling, in ms.

@@ -28,6 +28,8 @@ pub(crate) struct Partition {
     pub(crate) replicas: Vec<i32>,
     pub(crate) in_sync: Vec<i32>,
     pub(crate) log: PartitionLog,
+    /// Where the logs of followers end that are held back, by node id.
+    pub(crate) held_back: BTreeMap<i32, i64>,
     /// Fetches that wait for records here; emptied by each wake-up.
     waiting: Vec<Arc<Notify>>,
 }
@@ -40,6 +42,7 @@ impl Partition {
             in_sync: replicas.clone(),
             replicas,
             log,
+            held_back: BTreeMap::new(),
             waiting: Vec::new(),
         }
     }
@@ -51,6 +54,13 @@ impl Partition {
             epoch if epoch < self.leader_epoch => Err(ErrorCode::FENCED_LEADER_EPOCH),
             _ => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
         }
+    }
+
+    /// Where the log of the replica on this node ends.
+    pub(crate) fn end_on(&self, node: i32) -> i64 {
+        let end = self.log.end_offset();
+        let held_back = self.held_back.get(&node).filter(|_| node != self.leader);
+        held_back.map_or(end, |held| end.min(*held))
     }
 
     /// Wakes whoever waits for a change of this partition, once.

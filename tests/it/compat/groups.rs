@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ekafka_admin::Client;
 use ekafka_reader::assignor::{Assignor, CooperativeStickyAssignor};
 use ekafka_reader::{Event, Reader, Received};
 use ekafka_writer::Record;
@@ -164,4 +165,25 @@ async fn a_cooperative_group_hands_over_only_what_moves() {
     assert_eq!(&kept | &moved, BTreeSet::from([0, 1, 2, 3]));
     in_time(first.close()).await.expect("closed");
     in_time(second.close()).await.expect("closed");
+}
+
+#[tokio::test]
+async fn s50_the_classic_protocol_works_whatever_else_the_broker_offers() {
+    let kafka = Kafka::start().await;
+    let topic = kafka.topic(2).await;
+    let group = kafka.unique("group");
+    let mut member = kafka.member(&topic, &group).build().expect("a reader");
+    let event = in_time(member.recv()).await.expect("assigned");
+    assert!(
+        matches!(&event, Received::Event(Event::Assigned(both)) if both.len() == 2),
+        "{event:?}"
+    );
+    let client = Client::builder().brokers(kafka.brokers()).build();
+    let client = client.expect("a client");
+    let described = in_time(client.describe_groups([&group])).await;
+    let described = described.and_then(ekafka_admin::Outcomes::all);
+    let described = &described.expect("a group")[0].1;
+    assert_eq!(described.protocol_type, "consumer");
+    assert_eq!(described.group_type, "classic", "not of KIP-848");
+    in_time(member.close()).await.expect("closed");
 }

@@ -6,6 +6,8 @@ use ekafka_admin::Client;
 use ekafka_reader::{Reader, ReaderError};
 use ekafka_writer::Record;
 
+use tokio::time::timeout;
+
 use crate::support::{Kafka, in_time};
 
 /// Joining members wait for the others' next heartbeat.
@@ -112,6 +114,31 @@ async fn t75_a_close_empties_the_list_of_members() {
     assert_eq!(members().await, 1);
     in_time(member.close()).await.expect("closed");
     assert_eq!(members().await, 0);
+}
+
+#[tokio::test]
+async fn t77_a_topic_made_after_the_reader_began_is_found_and_read() {
+    let kafka = Kafka::start_slow(
+        Duration::from_secs(5),
+        "a topic that is not there is looked for now and then",
+    )
+    .await;
+    let topics = [kafka.topic(1).await, kafka.unique("later")];
+    for topics in [&topics[1..], &topics[..]] {
+        let member = kafka.member(&topics[0], &kafka.unique("group"));
+        let member = member.topics(topics).watch_partition_changes(true);
+        let member = member.partition_watch_interval(Duration::from_millis(100));
+        let mut member = member.build().expect("a reader");
+        let later = &topics[topics.len() - 1];
+        let nothing = timeout(Duration::from_millis(500), member.fetch_message()).await;
+        assert!(nothing.is_err(), "{nothing:?}");
+        kafka.make(later, 1).await;
+        write_to(&kafka, later, 0..1).await;
+        let message = in_time(member.fetch_message()).await.expect("a message");
+        assert_eq!((message.topic(), message.offset()), (&**later, 0));
+        in_time(member.close()).await.expect("closed");
+        kafka.remove(later).await;
+    }
 }
 
 #[tokio::test]

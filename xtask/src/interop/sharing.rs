@@ -229,10 +229,33 @@ impl Group<'_> {
             format!("{} {count}", kind.name())
         });
         let each: Vec<String> = each.collect();
+        let mut first: BTreeMap<(i32, i64), usize> = BTreeMap::new();
+        let mut again: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        for (who, partition, offset) in &all {
+            let before = *first.entry((*partition, *offset)).or_insert(*who);
+            if before != *who {
+                *again.entry((before, *who)).or_default() += 1;
+            }
+        }
+        let name = |number: usize| kinds.get(number).map_or("nobody", |kind| kind.name());
+        let pairs: Vec<String> = again
+            .iter()
+            .map(|((from, to), count)| format!(" ({count} from {} to {})", name(*from), name(*to)))
+            .collect();
+        // A member of ours commits what it has before it gives a partition up; Kafka's own may read on until it is
+        // told that a partition goes, and does not commit again then.
+        let is_ours = |number: &usize| kinds.get(*number) == Some(&Kind::Ekafka);
+        if again.keys().any(|(from, _)| is_ours(from)) {
+            return Err(Failure::new(format!(
+                "expected nothing of ours to be read again, seen{}",
+                pairs.concat()
+            )));
+        }
         Ok(format!(
-            "all {} records, {} again; {}",
+            "all {} records, {} again{}; {}",
             self.written,
             all.len() - self.written,
+            pairs.concat(),
             each.join(", ")
         ))
     }

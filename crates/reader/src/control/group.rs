@@ -18,9 +18,9 @@ use crate::TopicPartition;
 use crate::commit::{CommitOffset, Commits, Settled, Step};
 use crate::config::GroupSettings;
 use crate::error::ReaderError;
-use crate::lane::Assignment;
+use crate::lane::{Assignment, Lease};
 use crate::membership::classic::{Action, Classic, JoinFailure, Joined};
-use crate::membership::verdict::Failure;
+use crate::membership::verdict::{Failure, Verdict};
 
 use crate::reset::{Position, StartOffset};
 pub(crate) use ownership::list;
@@ -78,6 +78,8 @@ pub(crate) struct Group {
     link: Option<Connection>,
     /// Everything assigned, revocations under way included.
     held: Vec<Arc<Assignment>>,
+    /// How long it is good.
+    lease: Arc<Lease>,
     /// The ticket of the revocation the application has not answered, and what it is about.
     revoking: Option<(u64, Vec<TopicPartition>)>,
     last_ticket: u64,
@@ -107,6 +109,7 @@ impl Group {
             last_commit: 0,
             link: None,
             held: Vec::new(),
+            lease: Arc::new(Lease::new(now)),
             revoking: None,
             last_ticket: 0,
             counts: None,
@@ -159,6 +162,9 @@ impl Control {
             && let Some(action) = self.group.as_mut().and_then(|group| group.poll_member(now))
         {
             self.carry_out_action(now, action);
+        }
+        if let Some(group) = &self.group {
+            group.lease.set(group.member.holds_until());
         }
         while let Some(step) = self
             .group
@@ -242,6 +248,8 @@ impl Control {
                 };
                 group.member.handle_sync(now, result);
                 self.note_join_failure(error);
+                // The topics may have changed while they were divided.
+                self.divide_anew(now);
             }
             GroupDone::Beat {
                 sent,
@@ -353,6 +361,15 @@ impl Control {
         let Some(group) = &mut self.group else {
             return;
         };
+        // The next attempt goes to whoever coordinates the group by then.
+        let is_misdirected = match &result {
+            Ok(codes) => codes.iter().any(|(_, code)| is_about_coordinator(*code)),
+            Err(failure) => failure.verdict() == Verdict::FindCoordinator,
+        };
+        if is_misdirected {
+            let id = &group.settings.id;
+            self.cluster.forget_coordinator(CoordinatorKind::Group, id);
+        }
         // The group went on while the commit travelled; what is still held goes with the new generation.
         let is_overtaken = group.member.is_rejoining() || generation != group.generation();
         let result = result.map(|mut codes| {
@@ -404,12 +421,18 @@ impl Control {
         }
     }
 
-    /// The leader divides anew when a topic it divided has grown, appeared or gone.
     pub(super) fn handle_new_view(&mut self, now: Instant) {
+        if let Some(group) = &mut self.group {
+            group.watched.note_new_view(now);
+        }
+        self.divide_anew(now);
+    }
+
+    /// The leader divides anew when a topic it divided has grown, appeared or gone.
+    fn divide_anew(&mut self, now: Instant) {
         let Some(group) = &mut self.group else {
             return;
         };
-        group.watched.note_new_view(now);
         let Some(counts) = &group.counts else {
             return;
         };

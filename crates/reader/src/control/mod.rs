@@ -55,6 +55,8 @@ pub(crate) enum Note {
     Rest(Box<Fetcher>, tokio::time::Instant),
     /// The application answered an event.
     Answered(u64),
+    /// The application may have slept for longer than its partitions are its own, and waits for word.
+    Doubtful,
     /// A chunk of the lane cannot be read from `offset` on.
     Unreadable {
         lane: Arc<Lane>,
@@ -274,6 +276,10 @@ impl Control {
             }
             Note::Rest(fetcher, until) => self.resting.push((until.into_std(), fetcher)),
             Note::Answered(ticket) => self.handle_answered(ticket),
+            Note::Doubtful => {
+                self.carry_out_group(now);
+                self.inbox.remind();
+            }
             Note::Unreadable {
                 lane,
                 offset,

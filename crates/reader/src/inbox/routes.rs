@@ -81,6 +81,17 @@ impl Inbox {
         drop(gone);
     }
 
+    /// Has the stream of a route woken by whatever comes next; false when it has ended.
+    pub(crate) fn watch_route(&self, number: u64, context: &Context<'_>) -> bool {
+        let mut state = self.lock();
+        let route = state.routes.get_mut(&number);
+        let Some(route) = route.filter(|route| !route.is_closed) else {
+            return false;
+        };
+        route.waker = Some(context.waker().clone());
+        true
+    }
+
     /// Waits until the stream of a route may unpack one more batch, or has ended.
     pub(crate) fn poll_unpack(&self, number: u64, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
@@ -136,6 +147,11 @@ impl State {
                 None
             }
         }
+    }
+
+    pub(super) fn take_route_wakers(&mut self) -> Vec<Waker> {
+        let routes = self.routes.values_mut();
+        routes.filter_map(|route| route.waker.take()).collect()
     }
 
     /// Ends every stream.

@@ -176,11 +176,13 @@ fn s27_a_preferred_replica_is_asked_until_it_fails() {
     let cursor = script.due(0, &["fetch 3 5"]).unwrap();
     // The follower lags: the leader decides whether the offset exists.
     assert_eq!(script.returned(0, &cursor, Returned::OutOfRange), None);
-    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
-    script.returned(0, &cursor, Returned::Preferred(BrokerId(3)));
-    let cursor = script.due(0, &["fetch 3 5"]).unwrap();
-    script.returned(0, &cursor, Returned::Disconnected);
-    script.due(100, &["fetch 1 5"]);
+    script.due(99, &[]);
+    let cursor = script.due(100, &["fetch 1 5"]).unwrap();
+    script.returned(100, &cursor, Returned::Preferred(BrokerId(3)));
+    let cursor = script.due(100, &["fetch 3 5"]).unwrap();
+    script.returned(100, &cursor, Returned::Disconnected);
+    script.due(299, &[]);
+    script.due(300, &["fetch 1 5"]);
 }
 
 #[test]

@@ -135,6 +135,9 @@ pub(crate) struct Classic {
     beating: bool,
     /// When the coordinator last accepted a call, as far as the session goes.
     last_accepted: Instant,
+    /// Until when it may keep its partitions without having joined again: the coordinator goes on without it
+    /// then. Set while it holds some and has not joined.
+    join_by: Option<Instant>,
     /// Errors in a row that heal by themselves.
     failures: u32,
     /// Why it joins next.
@@ -177,6 +180,7 @@ impl Classic {
             beat_at: now,
             beating: false,
             last_accepted: now,
+            join_by: None,
             failures: 0,
             why: "the member begins",
             decided: VecDeque::new(),
@@ -189,7 +193,7 @@ impl Classic {
             return Some(action);
         }
         match self.phase {
-            Phase::Unjoined { .. } if self.holds && now >= self.session_end() => {
+            Phase::Unjoined { .. } if self.holds && now >= self.keeps_until() => {
                 self.why = SILENT;
                 self.lose(now);
                 return self.decided.pop_front();
@@ -200,11 +204,11 @@ impl Classic {
                 return self.decided.pop_front();
             }
             Phase::Stable | Phase::Revoking { .. } => {}
+            Phase::Joining | Phase::Syncing if self.holds => {}
             _ => return None,
         }
         if now >= self.session_end() {
-            self.why = SILENT;
-            self.lose(now);
+            self.fall_silent(now);
             return self.decided.pop_front();
         }
         if now >= self.beat_at && !self.beating {
@@ -223,11 +227,13 @@ impl Classic {
             beat.map_or_else(|| self.session_end(), |beat| beat.min(self.session_end()))
         };
         match self.phase {
-            Phase::Unjoined { at } if self.holds => Some(at.min(self.session_end())),
+            Phase::Unjoined { at } if self.holds => Some(at.min(self.keeps_until())),
             Phase::Unjoined { at } => Some(at),
             Phase::Revoking { until } => Some(until.min(alive())),
             Phase::Stable => Some(alive()),
-            Phase::Joining | Phase::Syncing | Phase::Stopped => None,
+            // The coordinator may not have got the request: what is kept is kept as long as it answers.
+            Phase::Joining | Phase::Syncing => self.holds.then(alive),
+            Phase::Stopped => None,
         }
     }
 
@@ -241,6 +247,14 @@ impl Classic {
             Phase::Syncing | Phase::Stopped => false,
         };
         accepts.then_some(&self.identity)
+    }
+
+    /// When what it holds stops being its own unless something is heard before.
+    pub(crate) fn holds_until(&self) -> Instant {
+        match self.phase {
+            Phase::Unjoined { .. } => self.keeps_until(),
+            _ => self.session_end(),
+        }
     }
 
     /// Whether the member holds partitions while the coordinator accepts no commit: for a moment.
@@ -266,7 +280,7 @@ impl Classic {
     pub(crate) fn rejoin(&mut self, now: Instant, why: &'static str) {
         if self.phase == Phase::Stable {
             self.why = why;
-            self.phase = Phase::Unjoined { at: now };
+            self.withdraw(now, now);
         }
     }
 
@@ -274,7 +288,7 @@ impl Classic {
     pub(crate) fn handle_revoked(&mut self, now: Instant) {
         if let Phase::Revoking { .. } = self.phase {
             self.drop_given_up();
-            self.phase = Phase::Unjoined { at: now };
+            self.withdraw(now, now);
         }
     }
 
@@ -286,6 +300,9 @@ impl Classic {
             Ok(joined) => {
                 self.identity = joined.identity.clone();
                 self.last_accepted = now;
+                self.join_by = None;
+                self.beat_at = now + self.timing.heartbeat;
+                self.beating = false;
                 self.phase = Phase::Syncing;
                 self.decided.push_back(if joined.is_leader {
                     Action::Assign { joined }
@@ -335,13 +352,20 @@ impl Classic {
         generation: i32,
         answer: Result<(), Failure>,
     ) {
-        let alive = matches!(self.phase, Phase::Stable | Phase::Revoking { .. });
-        if !alive || generation != self.identity.generation {
+        if generation != self.identity.generation {
             return;
         }
         self.beating = false;
         self.beat_gap = (self.beat_gap * 2).min(self.timing.heartbeat);
         self.beat_at = now + self.beat_gap;
+        if !matches!(self.phase, Phase::Stable | Phase::Revoking { .. }) {
+            // What else is wrong, the answer to the request under way says.
+            let is_heard = |failure: &Failure| failure.verdict() == Verdict::Rejoin;
+            if answer.as_ref().err().is_none_or(is_heard) {
+                self.last_accepted = sent.max(self.last_accepted);
+            }
+            return;
+        }
         match answer {
             Ok(()) => {
                 self.failures = 0;
@@ -359,6 +383,8 @@ impl Classic {
                     }
                     self.beat_at = now + self.next_retry();
                 }
+                // It says nothing about the membership, which lasts until the session ends.
+                Verdict::Report => self.decided.push_back(Action::Report(failure)),
                 _ => self.fail(now, failure),
             },
         }
@@ -391,6 +417,7 @@ impl Classic {
             return self.begin_revoking(now, partitions);
         }
         self.phase = Phase::Joining;
+        self.beat_at = now + self.timing.heartbeat;
         Action::Join {
             member_id: self.identity.member_id.clone(),
             owned: self.held.clone(),
@@ -402,7 +429,7 @@ impl Classic {
     fn begin_revoking(&mut self, now: Instant, partitions: BTreeMap<String, Vec<i32>>) -> Action {
         self.giving_up.clone_from(&partitions);
         self.phase = Phase::Revoking {
-            until: now + self.timing.rebalance.mul_f32(0.8),
+            until: now + self.grace(),
         };
         Action::Revoke { partitions }
     }
@@ -445,7 +472,7 @@ impl Classic {
         }
         let partitions = self.giving_up.clone();
         self.drop_given_up();
-        self.phase = Phase::Unjoined { at: now };
+        self.withdraw(now, now);
         self.decided.push_back(Action::Lose { partitions });
     }
 
@@ -464,21 +491,27 @@ impl Classic {
         match failure.verdict() {
             Verdict::Retry => {
                 let at = now + self.next_retry();
-                self.phase = Phase::Unjoined { at };
+                self.withdraw(now, at);
             }
             Verdict::FindCoordinator => {
                 self.decided.push_back(Action::ForgetCoordinator);
                 let at = now + self.next_retry();
-                self.phase = Phase::Unjoined { at };
+                self.withdraw(now, at);
             }
-            Verdict::Rejoin => self.phase = Phase::Unjoined { at: now },
+            Verdict::Rejoin => self.withdraw(now, now),
             Verdict::LoseGeneration => self.lose(now),
             Verdict::LoseMember => {
                 self.identity.member_id.clear();
                 self.lose(now);
             }
             Verdict::Report => {
-                self.lose(now + self.timing.join_backoff);
+                let at = now + self.timing.join_backoff;
+                // What a cooperative member holds is given to nobody before it has joined, or is given up.
+                if self.is_cooperative {
+                    self.withdraw(now, at);
+                } else {
+                    self.lose(at);
+                }
                 self.decided.push_back(Action::Report(failure));
             }
             Verdict::Stop => {
@@ -489,11 +522,33 @@ impl Classic {
         }
     }
 
+    /// The session is over. A request under way goes on: its answer says what to hold next.
+    fn fall_silent(&mut self, now: Instant) {
+        self.why = SILENT;
+        let phase = self.phase;
+        let generation = self.identity.generation;
+        self.lose(now);
+        if matches!(phase, Phase::Joining | Phase::Syncing) {
+            self.phase = phase;
+            self.identity.generation = generation;
+        }
+    }
+
+    /// Joins again at `at`, with what it holds.
+    fn withdraw(&mut self, now: Instant, at: Instant) {
+        self.phase = Phase::Unjoined { at };
+        if self.holds {
+            let by = now + self.grace();
+            self.join_by.get_or_insert(by);
+        }
+    }
+
     /// Forgets the generation and joins again at `at`.
     fn lose(&mut self, at: Instant) {
         self.identity.generation = -1;
         self.phase = Phase::Unjoined { at };
         self.giving_up.clear();
+        self.join_by = None;
         let partitions = std::mem::take(&mut self.held);
         if std::mem::take(&mut self.holds) {
             self.decided.push_back(Action::Lose { partitions });
@@ -504,6 +559,16 @@ impl Classic {
         let factor = 1 << self.failures.min(4);
         self.failures = self.failures.saturating_add(1);
         (self.timing.retry * factor).min(self.timing.retry * 10)
+    }
+
+    /// The part of a rebalance in which partitions may be kept: the rest is for what is on its way.
+    fn grace(&self) -> Duration {
+        self.timing.rebalance.mul_f32(0.8)
+    }
+
+    fn keeps_until(&self) -> Instant {
+        let session_end = self.session_end();
+        self.join_by.map_or(session_end, |by| by.min(session_end))
     }
 
     fn session_end(&self) -> Instant {

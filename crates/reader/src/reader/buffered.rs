@@ -8,6 +8,7 @@ use ekafka_protocol::records::{DecodeLimits, RecordSpans, Records};
 
 use crate::TopicPartition;
 use crate::batch::{RecordBatch, message_batch};
+use crate::control::now as clock;
 use crate::fetcher::decode::{ChunkReader, OpenBatch};
 use crate::inbox::{Chunk, Unpacked};
 use crate::lane::Lane;
@@ -25,6 +26,8 @@ pub(super) struct Buffered {
     gauges: Gauges,
     /// Whether the next batch may be opened; `None` when nobody has to be asked.
     leave: Option<bool>,
+    /// Whether the chunk waits for control's word on whose it is.
+    is_doubtful: bool,
 }
 
 /// The batch that messages are taken from.
@@ -60,6 +63,7 @@ impl Buffered {
             last: None,
             gauges: Gauges::new(counters),
             leave: None,
+            is_doubtful: false,
         }
     }
 
@@ -76,6 +80,11 @@ impl Buffered {
     /// Whether there may be more batches, and only leave is missing.
     pub(super) fn wants_leave(&self) -> bool {
         self.leave == Some(false) && self.chunk.is_some() && self.open.is_none()
+    }
+
+    /// Whether there may be more batches, and the partition may be another's by now.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful
     }
 
     /// The partition of what is at the ready, if anything is.
@@ -211,6 +220,7 @@ impl Buffered {
 
     #[inline(never)]
     fn open_next(&mut self) -> Result<Option<Open>, Fault> {
+        self.is_doubtful = false;
         let Some(chunk) = &mut self.chunk else {
             return Ok(None);
         };
@@ -219,6 +229,10 @@ impl Buffered {
             return Ok(None);
         }
         if self.leave == Some(false) {
+            return Ok(None);
+        }
+        self.is_doubtful = chunk.lane.is_doubtful(clock());
+        if self.is_doubtful {
             return Ok(None);
         }
         self.leave = self.leave.map(|_| false);

@@ -72,7 +72,12 @@ impl ReaderHandle {
         if messages.is_empty() || self.has_interval {
             return Ok(());
         }
-        self.commit_marked().await
+        self.commit_marked().await?;
+        for message in messages {
+            let lane = self.lane_of(message);
+            lane.map_or(Ok(()), |lane| check_saved(lane, message.offset() + 1))?;
+        }
+        Ok(())
     }
 
     /// As [`Reader::commit_batch`](super::Reader::commit_batch).
@@ -93,7 +98,8 @@ impl ReaderHandle {
         if self.has_interval {
             return Ok(());
         }
-        self.commit_marked().await
+        self.commit_marked().await?;
+        check_saved(&batch.lane, batch.end)
     }
 
     /// Reads on from `start` in an assigned partition. What was fetched before is dropped; committed
@@ -171,15 +177,19 @@ impl ReaderHandle {
     /// Marks a message as processed without committing.
     pub(super) fn mark(&self, message: &Message) -> Result<(), ReaderError> {
         let batch = message.batch();
-        let origin = batch.origin.as_deref();
-        match origin.and_then(|origin| origin.downcast_ref::<Lane>()) {
-            Some(lane) if lane.tag >> TAG_BITS == self.number => {
-                mark_lane(lane, message.offset() + 1, batch.leader_epoch)
-            }
-            _ => Err(ReaderError::NotAssigned {
+        match self.lane_of(message) {
+            Some(lane) => mark_lane(lane, message.offset() + 1, batch.leader_epoch),
+            None => Err(ReaderError::NotAssigned {
                 partition: TopicPartition::new(batch.topic.clone(), batch.partition),
             }),
         }
+    }
+
+    /// The lane by which a message came, if this reader handed it out.
+    fn lane_of<'a>(&self, message: &'a Message) -> Option<&'a Lane> {
+        let origin = message.batch().origin.as_deref();
+        let lane = origin.and_then(|origin| origin.downcast_ref::<Lane>());
+        lane.filter(|lane| lane.tag >> TAG_BITS == self.number)
     }
 
     /// Commits everything that is marked and waits for the coordinator.
@@ -260,6 +270,16 @@ impl ReaderHandle {
 
 fn mark_lane(lane: &Lane, next: i64, leader_epoch: i32) -> Result<(), ReaderError> {
     if lane.assignment.mark(next, leader_epoch) {
+        return Ok(());
+    }
+    Err(ReaderError::NotAssigned {
+        partition: lane.partition().clone(),
+    })
+}
+
+/// Whether the commit came before the partition was taken away.
+fn check_saved(lane: &Lane, next: i64) -> Result<(), ReaderError> {
+    if lane.assignment.is_saved(next) {
         return Ok(());
     }
     Err(ReaderError::NotAssigned {

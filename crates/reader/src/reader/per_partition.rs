@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use super::{Reader, ReaderHandle, Received};
 use crate::TopicPartition;
 use crate::batch::RecordBatch;
+use crate::control::Note;
 use crate::error::ReaderError;
 use crate::event::Event;
 use crate::inbox::{Inbox, Item};
@@ -189,6 +190,7 @@ impl PartitionStreams {
             partition,
             first: None,
             buffered,
+            has_asked: false,
             handle: self.reader.handle.clone(),
             life,
         });
@@ -285,6 +287,8 @@ pub struct PartitionStream {
     /// A message that the reader had taken before it was turned into streams.
     first: Option<Message>,
     buffered: Buffered,
+    /// Whether control was asked whose the partition is.
+    has_asked: bool,
     handle: ReaderHandle,
     /// Dropped last: it tells that the stream is gone.
     life: Arc<Life>,
@@ -388,6 +392,16 @@ impl PartitionStream {
 
     /// Puts records at the ready, or takes an event.
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<More> {
+        if self.buffered.is_doubtful() && !std::mem::replace(&mut self.has_asked, true) {
+            if self.life.inbox.watch_route(self.life.route, context) {
+                self.handle.note(Note::Doubtful);
+                return Poll::Pending;
+            }
+            return Poll::Ready(More::End);
+        }
+        if std::mem::take(&mut self.has_asked) {
+            return Poll::Ready(More::Records);
+        }
         if self.buffered.wants_leave() {
             let route = self.life.route;
             ready!(self.life.inbox.poll_unpack(route, context));

@@ -2,7 +2,7 @@
 //!
 //! Waits up to max wait for min bytes; at least one batch is sent even when it passes the limits (KIP-74). Fetch sessions
 //! (KIP-227), leader epochs (KIP-320), topic ids (v13), diverging epochs (v12), last stable offset and aborted
-//! transactions for committed reads, current leaders (KIP-951).
+//! transactions for committed reads, current leaders (KIP-951), replicas near the client (KIP-392).
 
 use std::time::Duration;
 
@@ -24,6 +24,11 @@ pub(super) type Request = FetchRequest;
 
 pub(super) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer, Refusal> {
     let request = Request::decode(call.version, body)?;
+    let rack = if call.version >= FIRST_WITH_RACK {
+        request.rack_id.to_string()
+    } else {
+        String::new()
+    };
     let terms = Terms {
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0),
@@ -42,7 +47,7 @@ pub(super) fn handle(shared: &Shared, call: &Call, body: Bytes) -> Result<Answer
     };
     match planned {
         Ok(plan) => {
-            let mut waiting = WaitingFetch { plan, terms };
+            let mut waiting = WaitingFetch { plan, terms, rack };
             Ok(waiting
                 .resume(shared, call)?
                 .unwrap_or_else(|| Answer::Wait(Box::new(waiting))))
@@ -119,6 +124,8 @@ struct Terms {
 struct WaitingFetch {
     plan: FetchPlan,
     terms: Terms,
+    /// Where the client stands; empty when it does not say.
+    rack: String,
 }
 
 impl Waiting for WaitingFetch {
@@ -130,7 +137,7 @@ impl Waiting for WaitingFetch {
         let response = {
             let mut cluster = shared.cluster();
             let cluster = &mut *cluster;
-            let found = read_all(cluster, call, &self.plan, self.terms);
+            let found = read_all(cluster, call, self);
             let is_enough = found.bytes >= self.terms.min_bytes || found.has_error;
             if !is_enough && call.now < self.terms.until {
                 for wanted in &self.plan.partitions {
@@ -151,11 +158,12 @@ impl Waiting for WaitingFetch {
 struct Found {
     partitions: Vec<FetchedPartition>,
     bytes: usize,
-    /// An error, or a log that parted: nothing to wait for.
+    /// An error, a log that parted, or another replica to ask: nothing to wait for.
     has_error: bool,
 }
 
-fn read_all(cluster: &mut Cluster, call: &Call, plan: &FetchPlan, terms: Terms) -> Found {
+fn read_all(cluster: &mut Cluster, call: &Call, fetch: &WaitingFetch) -> Found {
+    let WaitingFetch { plan, terms, rack } = fetch;
     let mut found = Found {
         partitions: Vec::with_capacity(plan.partitions.len()),
         bytes: 0,
@@ -164,7 +172,7 @@ fn read_all(cluster: &mut Cluster, call: &Call, plan: &FetchPlan, terms: Terms) 
     for wanted in &plan.partitions {
         let room = terms.max_bytes.saturating_sub(found.bytes);
         let is_first = found.bytes == 0;
-        let partition = match read(cluster, call, wanted, terms, room, is_first) {
+        let partition = match read(cluster, call, wanted, *terms, rack, (room, is_first)) {
             Ok(partition) => partition,
             Err(error_code) => FetchedPartition {
                 error_code,
@@ -178,6 +186,7 @@ fn read_all(cluster: &mut Cluster, call: &Call, plan: &FetchPlan, terms: Terms) 
         found.bytes += partition.records.as_ref().map_or(0, Bytes::len);
         found.has_error |=
             partition.error_code != ErrorCode::NONE || partition.diverging_epoch.is_some();
+        found.has_error |= partition.preferred_read_replica >= 0;
         found.partitions.push(FetchedPartition {
             partition_index: wanted.partition,
             ..partition
@@ -191,8 +200,8 @@ fn read(
     call: &Call,
     wanted: &SessionPartition,
     terms: Terms,
-    room: usize,
-    is_first: bool,
+    rack: &str,
+    (room, is_first): (usize, bool),
 ) -> Result<FetchedPartition, ErrorCode> {
     if let Some(code) = call.refused_for(&wanted.topic, wanted.partition) {
         return Err(code);
@@ -200,12 +209,17 @@ fn read(
     if !wanted.topic_id.is_nil() && cluster.topic_by_id(wanted.topic_id).is_none() {
         return Err(ErrorCode::UNKNOWN_TOPIC_ID);
     }
-    let partition = cluster.led_by(call.node, &wanted.topic, wanted.partition)?;
+    let (topic, number) = (&wanted.topic, wanted.partition);
+    let preferred = cluster.preferred_replica(topic, number, rack, wanted.fetch_offset);
+    let may_follow = call.version >= FIRST_WITH_RACK;
+    let (partition, end) = cluster.read_on(call.node, topic, number, may_follow)?;
     partition.check_epoch(wanted.leader_epoch)?;
+    let preferred = preferred.filter(|_| partition.leader == call.node);
     let log = &partition.log;
     let fetched = FetchedPartition {
-        high_watermark: log.end_offset(),
-        last_stable_offset: log.stable_offset(),
+        high_watermark: end,
+        last_stable_offset: log.stable_offset().min(end),
+        preferred_read_replica: preferred.unwrap_or(-1),
         log_start_offset: log.start_offset(),
         records: Some(Bytes::new()),
         ..FetchedPartition::default()
@@ -216,13 +230,16 @@ fn read(
             ..fetched
         });
     }
-    if wanted.fetch_offset < log.start_offset() || wanted.fetch_offset > log.end_offset() {
+    if wanted.fetch_offset < log.start_offset() || wanted.fetch_offset > end {
         return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
     }
+    if preferred.is_some() {
+        return Ok(fetched);
+    }
     let limit = if terms.is_committed {
-        log.stable_offset()
+        log.stable_offset().min(end)
     } else {
-        log.end_offset()
+        end
     };
     let room = room.min(usize::try_from(wanted.max_bytes).unwrap_or(0));
     let records = collect(log, wanted.fetch_offset, limit, room, is_first);
@@ -308,6 +325,7 @@ fn respond(cluster: &mut Cluster, call: &Call, plan: &FetchPlan, found: Found) -
         let has_news = has_records
             || told != wanted.told
             || partition.error_code != ErrorCode::NONE
+            || partition.preferred_read_replica >= 0
             || partition.diverging_epoch.is_some();
         if plan.is_incremental && !has_news {
             continue;
@@ -328,3 +346,6 @@ fn respond(cluster: &mut Cluster, call: &Call, plan: &FetchPlan, found: Found) -
     }
     response
 }
+
+/// The first version in which a client says where it stands (KIP-392).
+const FIRST_WITH_RACK: i16 = 11;

@@ -79,7 +79,7 @@ fn head(cluster: &Cluster, tells_operations: bool) -> MetadataResponse {
             node_id,
             host: text(&node.host),
             port: i32::from(node.port),
-            rack: None,
+            rack: node.rack.as_deref().map(text),
         })
         .collect();
     response

@@ -217,7 +217,7 @@ pub(super) fn endpoints(cluster: &Cluster, mut ids: Vec<i32>) -> Vec<NodeEndpoin
             node_id,
             host: StrBytes::from_string(node.host.clone()),
             port: i32::from(node.port),
-            rack: None,
+            rack: node.rack.clone().map(StrBytes::from_string),
         })
         .collect()
 }

@@ -96,7 +96,8 @@ impl Control {
         };
         let added = list(partitions);
         for partition in &added {
-            let assignment = Arc::new(Assignment::new(partition.clone()));
+            let lease = Arc::clone(&group.lease);
+            let assignment = Arc::new(Assignment::leased(partition.clone(), lease));
             group.held.push(Arc::clone(&assignment));
             group.commits.track(Arc::clone(&assignment));
             self.ledger.assign(assignment, None);

@@ -368,9 +368,29 @@ fn a_cooperative_member_loses_all_when_its_session_ends_while_nobody_answers() {
     script
         .at(20, &["beat 1"])
         .beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
-    script.at(20, &["join m"]).at(30_020, &[]);
+    script.at(20, &["join m"]);
+    // It asks on, but nothing comes back.
+    script.at(3_020, &["beat 1"]).at(30_019, &[]);
+    script.at(30_020, &["lose"]);
     script.join_fails(ErrorCode::NOT_COORDINATOR);
-    script.at(30_020, &["forget", "lose", "join m"]);
+    script.at(30_020, &["forget"]).at(30_120, &["join m"]);
+}
+
+#[test]
+fn a_cooperative_member_keeps_what_it_holds_while_the_coordinator_answers() {
+    let mut script = cooperative();
+    script
+        .at(20, &["beat 1"])
+        .beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+    script.at(20, &["join m"]);
+    for at in (3_020..59_000).step_by(3_000) {
+        script
+            .at(at, &["beat 1"])
+            .beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+    }
+    script.joined(2, false).at(59_000, &["sync 2"]);
+    script.member.handle_sync(script.now, Ok(parts(&[0, 1, 2])));
+    script.at(59_000, &["assigned {}"]);
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod brokers;
 mod damage;
 mod random_logs;
 mod recall;
+mod replicas;
 mod transactions;
 mod truncation;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ekafka_protocol::cold::{
     JoinGroupRequest, OffsetCommitRequest, OffsetFetchRequest, SyncGroupRequest,
 };
+use ekafka_protocol::messages::MetadataRequest;
 use ekafka_protocol::{ApiKey, ErrorCode};
 use ekafka_testkit::EmbeddedKafka;
 use tokio::time::{Instant, sleep, timeout};
@@ -235,42 +236,54 @@ async fn s42_a_seek_to_the_end_commits_nothing() {
     assert_eq!(kafka.requests_of(ApiKey::OFFSET_COMMIT).len(), 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn s48_a_malformed_assignment_is_a_typed_error_and_the_member_joins_again() {
-    let kafka = kafka().await;
-    kafka.create_topic("t", 2).unwrap();
-    kafka
-        .on_next(ApiKey::SYNC_GROUP)
-        .edit::<SyncGroupRequest>(|answer| {
-            let half = answer.assignment.len() - 7;
-            answer.assignment.truncate(half);
-        });
-    let mut reader = group(&kafka).build().unwrap();
+/// The first error of a reader, which must be about bytes; what it is assigned after that.
+async fn after_malformed(reader: &mut Reader, cut: usize) -> Event {
     let error = timeout(Duration::from_secs(60), reader.recv()).await;
     let error = error.unwrap().expect_err("the bytes are cut off");
-    assert!(matches!(error, ReaderError::Malformed { .. }), "{error:?}");
-    assert!(error.is_retriable());
-    assert_eq!(event(&mut reader).await, Event::Assigned(names(&[0, 1])));
+    let is_typed = matches!(error, ReaderError::Malformed { .. });
+    assert!(is_typed && error.is_retriable(), "{cut}: {error:?}");
+    event(reader).await
 }
 
 #[tokio::test(start_paused = true)]
-async fn s48_a_malformed_subscription_is_told_by_the_leader_and_takes_from_nobody() {
-    let kafka = kafka().await;
-    kafka.create_topic("t", 2).unwrap();
-    kafka
-        .on_next(ApiKey::JOIN_GROUP)
-        .skip(1)
-        .edit::<JoinGroupRequest>(|answer| {
-            for member in &mut answer.members {
-                let half = member.metadata.len() / 2;
-                member.metadata.truncate(half);
-            }
-        });
-    let mut reader = group(&kafka).build().unwrap();
-    let error = timeout(Duration::from_secs(60), reader.recv()).await;
-    let error = error.unwrap().expect_err("the bytes are cut off");
-    assert!(matches!(error, ReaderError::Malformed { .. }), "{error:?}");
-    assert_eq!(event(&mut reader).await, Event::Assigned(names(&[0, 1])));
+async fn s48_an_assignment_cut_off_anywhere_is_a_typed_error_and_the_member_joins_again() {
+    // Its version, one topic's name, two partitions, no user data.
+    let length = 2 + 4 + (2 + 1) + (4 + 2 * 4) + 4;
+    for cut in 1..length {
+        let kafka = kafka().await;
+        kafka.create_topic("t", 2).unwrap();
+        kafka
+            .on_next(ApiKey::SYNC_GROUP)
+            .edit::<SyncGroupRequest>(move |answer| {
+                assert_eq!(answer.assignment.len(), length);
+                answer.assignment.truncate(cut);
+            });
+        let mut reader = group(&kafka).build().unwrap();
+        let next = after_malformed(&mut reader, cut).await;
+        assert_eq!(next, Event::Assigned(names(&[0, 1])), "{cut}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s48_a_subscription_cut_off_anywhere_is_told_by_the_leader_and_takes_from_nobody() {
+    // Its version, one topic's name, no user data.
+    let length = 2 + 4 + (2 + 1) + 4;
+    for cut in 0..length {
+        let kafka = kafka().await;
+        kafka.create_topic("t", 2).unwrap();
+        kafka
+            .on_next(ApiKey::JOIN_GROUP)
+            .skip(1)
+            .edit::<JoinGroupRequest>(move |answer| {
+                for member in &mut answer.members {
+                    assert!(member.metadata.len() >= length);
+                    member.metadata.truncate(cut);
+                }
+            });
+        let mut reader = group(&kafka).build().unwrap();
+        let next = after_malformed(&mut reader, cut).await;
+        assert_eq!(next, Event::Assigned(names(&[0, 1])), "{cut}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,4 +334,64 @@ async fn s52_a_leader_without_metadata_of_a_topic_takes_it_from_nobody() {
         }
     };
     assert_eq!(assigned.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s52_a_topic_that_grows_while_it_is_divided_is_divided_anew() {
+    for late in [ApiKey::JOIN_GROUP, ApiKey::SYNC_GROUP] {
+        let kafka = kafka().await;
+        kafka.create_topic("t", 1).unwrap();
+        let watched = group(&kafka).watch_partition_changes(true);
+        let watched = watched.partition_watch_interval(Duration::from_secs(1));
+        let mut reader = watched.build().unwrap();
+        // The first answer gives the member its id.
+        let skipped = usize::from(late == ApiKey::JOIN_GROUP);
+        let delay = Duration::from_secs(5);
+        kafka.on_next(late).skip(skipped).delay_answer(delay);
+        let grow = async {
+            sleep(delay / 2).await;
+            kafka.add_partitions("t", 3).unwrap();
+        };
+        let (first, ()) = tokio::join!(event(&mut reader), grow);
+        let begun = Instant::now();
+        if first != Event::Assigned(names(&[0, 1, 2])) {
+            assert_eq!(first, Event::Assigned(names(&[0])), "{late}");
+            assert_eq!(event(&mut reader).await, Event::Revoked(names(&[0])));
+            assert_eq!(event(&mut reader).await, Event::Assigned(names(&[0, 1, 2])));
+        }
+        assert!(begun.elapsed() <= Duration::from_secs(2), "{late}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s52_a_topic_the_leader_cannot_find_is_divided_when_it_can_and_the_others_at_once() {
+    let kafka = kafka().await;
+    for topic in ["t", "u"] {
+        kafka.create_topic(topic, 1).unwrap();
+        write(&kafka, topic, 0, 1);
+    }
+    let missing = kafka
+        .on_next(ApiKey::METADATA)
+        .edit::<MetadataRequest>(|answer| {
+            for topic in &mut answer.topics {
+                if topic.name.as_ref().is_some_and(|name| name.as_str() == "u") {
+                    topic.error_code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+                    topic.partitions.clear();
+                }
+            }
+        });
+    drop(missing.times(usize::MAX));
+    let both = group(&kafka)
+        .topics(["t", "u"])
+        .watch_partition_changes(true);
+    let mut reader = both.build().unwrap();
+    assert_eq!(persist(&mut reader).await.topic(), "t");
+    kafka.clear_faults();
+    let begun = Instant::now();
+    while persist(&mut reader).await.topic() != "u" {}
+    assert!(
+        begun.elapsed() <= Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
 }
