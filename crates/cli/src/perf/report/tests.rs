@@ -19,7 +19,7 @@ fn the_report_has_exactly_the_documented_fields() {
     for field in &fields {
         assert!(described.contains(&field.as_str()), "{field} is not told");
     }
-    assert_eq!(fields.len(), 22, "{fields:?}");
+    assert_eq!(fields.len(), 23, "{fields:?}");
     assert_eq!(value["rec_per_s"], 4_000.0);
     assert_eq!(value["mb_per_s"], 0.4);
     assert_eq!(value["p50_us"], 250);
