@@ -31,12 +31,16 @@ pub(crate) fn run() -> Result<(), Failure> {
     process::run(build.env("CARGO_TARGET_DIR", process::built("")))?;
 
     let ekafka = process::built("debug/ekafka");
-    let broker = Broker::start(&ekafka)?;
     for sample in &samples {
-        let topic = sample.topic();
         println!("== {}", sample.name);
-        let said = Running::start(sample, &folder, &broker)?
-            .until_all_is_said(|| produce(&ekafka, &broker, &topic))?;
+        // One of its own, so that no sample waits for the member of another.
+        let broker = Broker::start(&ekafka)?;
+        let topic = sample.topic();
+        let mut create = Command::new(&ekafka);
+        create.args(["topics", "create", &topic, "--brokers", broker.addresses()]);
+        process::capture(&mut create)?;
+        let feed = || produce(&ekafka, &broker, &topic);
+        let said = Running::start(sample, &folder, &broker)?.until_all_is_said(feed)?;
         print!("{said}");
     }
     Ok(())
@@ -57,8 +61,8 @@ impl Sample {
         let text = self
             .files
             .values()
-            .find_map(|text| text.split("topic").nth(1));
-        let quoted = text.and_then(|text| text.split('"').nth(1));
+            .find_map(|text| text.split_once("topic"));
+        let quoted = text.and_then(|(_, behind)| behind.split('"').nth(1));
         quoted.unwrap_or_default().to_owned()
     }
 }

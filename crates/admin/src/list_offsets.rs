@@ -75,7 +75,7 @@ impl ListOffsets {
 
     /// What [`OffsetSpec::Last`] means. Default: read uncommitted, the high watermark.
     #[must_use]
-    pub fn isolation(mut self, isolation: IsolationLevel) -> Self {
+    pub fn isolation_level(mut self, isolation: IsolationLevel) -> Self {
         self.isolation = isolation;
         self
     }

@@ -158,6 +158,16 @@ impl App {
 
     /// Prepares all servers one after another, starts them together, and waits until all have stopped.
     ///
+    /// ```no_run
+    /// # async fn example(server: ekafka::consumerserver::ConsumerServer) -> Result<(), ekafka::AppError> {
+    /// use std::time::Duration;
+    /// use ekafka::App;
+    ///
+    /// App::new().stop_timeout(Duration::from_secs(30)).serve(server).run().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AppError`]: the first failure, or why stopping was not graceful. Stopping in time is no error.
     ///

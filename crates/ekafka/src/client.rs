@@ -46,6 +46,15 @@ impl ComponentClient {
 
     /// Makes topics.
     ///
+    /// ```no_run
+    /// # async fn example(client: &ekafka::ComponentClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::TopicConfig;
+    ///
+    /// client.create_topics([TopicConfig::new("orders", 3, 1)]).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Admin`] when the controller does not answer; what became of each topic is in the result.
     ///
@@ -62,6 +71,13 @@ impl ComponentClient {
     }
 
     /// Deletes topics with everything in them.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &ekafka::ComponentClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// client.delete_topics(["orders", "bills"]).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ComponentError::Admin`] when the controller does not answer; what became of each topic is in the result.
@@ -97,6 +113,15 @@ impl ComponentClient {
 
     /// What a group has committed.
     ///
+    /// ```no_run
+    /// # async fn example(client: &ekafka::ComponentClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// for (partition, committed) in client.offset_fetch("shop").await?.all()? {
+    ///     println!("{partition}: {:?}", committed.map(|committed| committed.offset));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Admin`]; what became of each partition is in the result.
     ///
@@ -113,6 +138,14 @@ impl ComponentClient {
     }
 
     /// The cluster's brokers, controller and topics, asked anew.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &ekafka::ComponentClient) -> Result<(), ekafka::ComponentError> {
+    /// let cluster = client.metadata(["orders"]).await?;
+    /// println!("{} partitions", cluster.topics[0].partitions.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ComponentError::Admin`] when no broker answers. A topic's own error is in its description.

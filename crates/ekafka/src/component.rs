@@ -96,6 +96,13 @@ impl Component {
     /// The producer `[kafka.producers.NAME]`: made now, or the same as before; a new one when that was closed. Nothing is
     /// dialled before the first message.
     ///
+    /// ```
+    /// let toml = "[kafka]\nbrokers = ['a:9092']\n[kafka.producers.p1]\ntopic = 'orders'";
+    /// let component = ekafka::load_toml(toml, "kafka").unwrap().build();
+    /// let error = component.try_producer("p2").unwrap_err();
+    /// assert!(error.to_string().contains("p2"), "{error}");
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Unknown`] without such an entry, [`ComponentError::Writer`] with every fault of its settings; also
     /// outside of a Tokio runtime.
@@ -187,6 +194,14 @@ impl Component {
 
     /// Closes every instance that was made: consumers and groups leave, producers deliver what they have. Asking for one
     /// afterwards makes a new one.
+    ///
+    /// ```no_run
+    /// # async fn example(component: ekafka::Component) -> Result<(), ekafka::ComponentError> {
+    /// // Producers deliver what they have, consumers commit what is marked and leave their groups.
+    /// component.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The first one of any instance; all are closed whatever happens to one.

@@ -76,6 +76,15 @@ impl Consumer {
 
     /// The next message, without committing it.
     ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// let message = consumer.fetch_message().await?;
+    /// // Handle it, then:
+    /// consumer.commit_messages(&[message]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Reader`]: reading goes on unless it [is fatal](ComponentError::is_fatal).
     /// [`ComponentError::Closed`] once the consumer is closed.
@@ -88,6 +97,14 @@ impl Consumer {
 
     /// The next message; with a group, it is committed before it is returned, or at the next `commitInterval`. A crash
     /// between the two loses it: at most once.
+    ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// let message = consumer.read_message().await?;
+    /// println!("message at offset {}: {:?}", message.offset(), message.value());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`fetch_message`](Self::fetch_message), and the commit's.
@@ -118,6 +135,18 @@ impl Consumer {
     }
 
     /// What belongs to a message and is not part of it: its custom keys, and the trace it is part of.
+    ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer, producer: &ekafka::Producer) -> Result<(), ekafka::ComponentError> {
+    /// use ekafka::Record;
+    ///
+    /// let message = consumer.fetch_message().await?;
+    /// // What is written with it continues the message's trace and has its custom keys.
+    /// let context = consumer.context(&message);
+    /// producer.write_messages_with(&context, &[Record::new("done")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn context(&self, message: &Message) -> Context {
         context_of(&self.chain, message)
@@ -125,6 +154,14 @@ impl Consumer {
 
     /// Commits the highest offset of each partition among `messages`; waits for the coordinator, unless `commitInterval` is
     /// set.
+    ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// let messages = [consumer.fetch_message().await?, consumer.fetch_message().await?];
+    /// consumer.commit_messages(&messages).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ComponentError::Reader`]: without a group, for a partition that was taken away, or what the coordinator says.
@@ -170,6 +207,13 @@ impl Consumer {
 
     /// How far reading is behind the end of the partition, asked of its leader.
     ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// println!("{} messages behind", consumer.read_lag().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Reader`] with a group, or what the leader says.
     ///
@@ -186,6 +230,14 @@ impl Consumer {
 
     /// Reads on from `offset`. The numbers -2 and -1 are first and last.
     ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// consumer.set_offset(42).await?;
+    /// assert_eq!(consumer.fetch_message().await?.offset(), 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Reader`] with a group, or when the partition cannot be asked.
     ///
@@ -196,6 +248,15 @@ impl Consumer {
     }
 
     /// Reads on from the first message with timestamp `time` or later.
+    ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// consumer.set_offset_at(SystemTime::now() - Duration::from_secs(3600)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`set_offset`](Self::set_offset).
@@ -257,6 +318,14 @@ impl Consumer {
 
     /// What the reader has done since the last call.
     ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// let stats = consumer.stats().await?;
+    /// println!("{} messages in {} fetches", stats.messages, stats.fetches);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Closed`].
     ///
@@ -267,6 +336,15 @@ impl Consumer {
     }
 
     /// Seeks, pauses and commits single partitions, from any task.
+    ///
+    /// ```no_run
+    /// # async fn example(consumer: &ekafka::Consumer) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::TopicPartition;
+    ///
+    /// consumer.handle().await?.pause(&[TopicPartition::new("orders", 0)]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ComponentError::Closed`].

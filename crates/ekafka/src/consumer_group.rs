@@ -291,6 +291,17 @@ impl ConsumerGroup {
     /// Commits the highest offset of each partition among `messages`; waits for the coordinator, unless `commitInterval` is
     /// set.
     ///
+    /// ```no_run
+    /// # async fn example(group: &ekafka::ConsumerGroup) -> Result<(), ekafka::ComponentError> {
+    /// use ekafka::GroupEvent;
+    ///
+    /// if let GroupEvent::Message(message) = group.poll().await? {
+    ///     group.commit_messages(&[message]).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Reader`]: for a partition that was taken away since, or what the coordinator says.
     ///
@@ -419,7 +430,7 @@ impl Operation for Polling<'_> {
 ///
 /// let mut events = component.consumer_group("cg1").events();
 /// let first = events.next().await.unwrap();
-/// assert!(matches!(first, Ok(GroupEvent::AssignedPartitions(_))));
+/// assert!(matches!(first, GroupEvent::AssignedPartitions(_)));
 /// # Ok(())
 /// # }
 /// ```

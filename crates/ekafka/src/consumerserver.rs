@@ -174,6 +174,21 @@ impl ConsumerServer {
     /// Runs `handler` on each message, then commits it. Errors of reading, handling and committing are offered to `errors`.
     ///
     /// The consumer needs a `groupID`. What was registered before is replaced.
+    ///
+    /// ```no_run
+    /// # fn example(server: &ekafka::consumerserver::ConsumerServer) {
+    /// use ekafka::consumerserver::RecoverableError;
+    ///
+    /// let (errors, mut told) = tokio::sync::mpsc::channel(16);
+    /// server.on_each_message(errors, |_context, message| async move {
+    ///     if message.value().is_none() {
+    ///         return Err(RecoverableError::new("run again").into());
+    ///     }
+    ///     Ok(())
+    /// });
+    /// # let _ = told.try_recv();
+    /// # }
+    /// ```
     pub fn on_each_message<F, R>(
         &self,
         errors: impl Into<Option<mpsc::Sender<ConsumptionError>>>,
@@ -192,6 +207,17 @@ impl ConsumerServer {
     ///
     /// One batch is handled after the other, whatever the concurrency is. A dead letter takes the whole batch. The context is
     /// that of the first message.
+    ///
+    /// ```no_run
+    /// # fn example(server: &ekafka::consumerserver::ConsumerServer) {
+    /// use std::time::Duration;
+    ///
+    /// server.on_each_batch(None, 500, Duration::from_millis(100), |_context, messages| async move {
+    ///     println!("{} messages", messages.len());
+    ///     Ok(())
+    /// });
+    /// # }
+    /// ```
     pub fn on_each_batch<F, R>(
         &self,
         errors: impl Into<Option<mpsc::Sender<ConsumptionError>>>,
@@ -210,6 +236,18 @@ impl ConsumerServer {
 
     /// Runs `handler` once with the consumer; when it returns, the consumer is closed and the server has ended. The context
     /// tells when to stop.
+    ///
+    /// ```no_run
+    /// # fn example(server: &ekafka::consumerserver::ConsumerServer) {
+    /// server.on_start(|context, consumer| async move {
+    ///     while !context.is_stopping() {
+    ///         let message = consumer.fetch_message().await?;
+    ///         consumer.commit_messages(&[message]).await?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// # }
+    /// ```
     pub fn on_start<F, R>(&self, handler: F)
     where
         F: Fn(Context, Arc<Consumer>) -> R + Send + Sync + 'static,
@@ -221,6 +259,22 @@ impl ConsumerServer {
 
     /// Runs `handler` once with the group; when it returns, the group is closed and the server has ended. The context tells
     /// when to stop.
+    ///
+    /// ```no_run
+    /// # fn example(server: &ekafka::consumerserver::ConsumerServer) {
+    /// use ekafka::GroupEvent;
+    ///
+    /// server.on_consumer_group_start(|_context, group| async move {
+    ///     loop {
+    ///         match group.poll().await? {
+    ///             GroupEvent::Message(message) => group.commit_messages(&[message]).await?,
+    ///             GroupEvent::Error(error) if error.is_fatal() => return Err(error.into()),
+    ///             _ => {}
+    ///         }
+    ///     }
+    /// });
+    /// # }
+    /// ```
     pub fn on_consumer_group_start<F, R>(&self, handler: F)
     where
         F: Fn(Context, Arc<ConsumerGroup>) -> R + Send + Sync + 'static,

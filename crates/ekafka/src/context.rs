@@ -86,6 +86,17 @@ impl Context {
 
     /// Waits until the consumer server that runs the handler is told to stop; for ever elsewhere.
     ///
+    /// ```no_run
+    /// # async fn example(context: ekafka::Context, consumer: &ekafka::Consumer) -> Result<(), ekafka::ComponentError> {
+    /// let message = tokio::select! {
+    ///     message = consumer.fetch_message() => message?,
+    ///     () = context.stopped() => return Ok(()),
+    /// };
+    /// # let _ = message;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn stopped(&self) {

@@ -95,9 +95,9 @@ pub use ekafka_conn::{
 pub use ekafka_protocol::compression::{Codec, Compression};
 pub use ekafka_protocol::{ApiKey, DecodeError, EncodeError, ErrorCode};
 pub use ekafka_reader::{
-    DetailedStats, Event, MessageStream, OutOfRange, PartitionStream, PartitionStreams, Reader,
-    ReaderBuilder, ReaderConfig, ReaderError, ReaderHandle, ReaderStats, Received, RecordBatch,
-    RecordBatchIter, StartOffset, TopicPartition, assignor,
+    DetailedReaderStats, Event, MessageStream, OutOfRange, PartitionStream, PartitionStreams,
+    Reader, ReaderBuilder, ReaderConfig, ReaderError, ReaderHandle, ReaderStats, Received,
+    RecordBatch, RecordBatchIter, StartOffset, TopicPartition, assignor,
 };
 pub use ekafka_writer::{
     Acks, Cause, CompletedBatch, CompletedRecord, CompletedRecords, Delivered, Delivery,

@@ -68,6 +68,15 @@ impl Producer {
 
     /// Writes `records` and waits for their outcomes (with `async`, until they are accepted).
     ///
+    /// ```no_run
+    /// # async fn example(producer: &ekafka::Producer) -> Result<(), ekafka::ComponentError> {
+    /// use ekafka::Record;
+    ///
+    /// producer.write_messages(&[Record::new("two apples").key("user-7"), Record::new("a pear")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Write`] with one slot for each record, when any failed; the others are written.
     ///
@@ -83,6 +92,16 @@ impl Producer {
 
     /// As [`write_messages`](Self::write_messages), with a context: its custom keys become message headers, and the messages
     /// continue its trace.
+    ///
+    /// ```no_run
+    /// # async fn example(producer: &ekafka::Producer) -> Result<(), ekafka::ComponentError> {
+    /// use ekafka::{Context, Record};
+    ///
+    /// let context = Context::new().with_value("X-Ego-Uid", "9527");
+    /// producer.write_messages_with(&context, &[Record::new("two apples")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`write_messages`](Self::write_messages), and what an interceptor says.
@@ -132,6 +151,16 @@ impl Producer {
 
     /// The writer behind it, for all that the documents do not have: deliveries, flush, statistics. Interceptors do not see
     /// what is done there.
+    ///
+    /// ```no_run
+    /// # async fn example(producer: &ekafka::Producer) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::Record;
+    ///
+    /// let delivery = producer.writer().send(Record::new("two apples")).await?;
+    /// println!("at offset {:?}", delivery.await?.offset());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn writer(&self) -> &Writer {
         &self.writer

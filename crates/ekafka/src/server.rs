@@ -103,6 +103,14 @@ impl ServiceInfo {
 }
 
 /// Which side of a service a server is on.
+///
+/// ```
+/// use ekafka::{Server, ServiceKind, consumerserver::ConsumerServer};
+///
+/// fn offers_something(server: &ConsumerServer) -> bool {
+///     server.info().kind == ServiceKind::Provider
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceKind {

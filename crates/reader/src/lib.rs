@@ -36,4 +36,4 @@ pub use reader::{
     MessageStream, PartitionStream, PartitionStreams, Reader, ReaderHandle, Received,
 };
 pub use reset::{OutOfRange, StartOffset};
-pub use stats::{DetailedStats, ReaderStats};
+pub use stats::{DetailedReaderStats, ReaderStats};

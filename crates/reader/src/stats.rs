@@ -11,7 +11,7 @@ use std::time::Duration;
 use ekafka_conn::{DurationStats, SummaryStats};
 
 pub(crate) use counters::{Counters, Gauges, survey};
-pub use json::DetailedStats;
+pub use json::DetailedReaderStats;
 
 /// What a reader has done since the snapshot before; see [`Reader::stats`](crate::Reader::stats).
 ///
@@ -89,7 +89,7 @@ pub struct ReaderStats {
 impl ReaderStats {
     /// Everything, for serialising: also what kafka-go has no key for.
     #[must_use]
-    pub fn detailed(&self) -> DetailedStats<'_> {
-        DetailedStats(self)
+    pub fn detailed(&self) -> DetailedReaderStats<'_> {
+        DetailedReaderStats(self)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka_conn::ConnError;
+pub use ekafka_conn::TopicPartition;
 use ekafka_protocol::{EncodeError, ErrorCode};
 
 mod closing;
@@ -239,28 +240,6 @@ impl fmt::Display for ErrorClass {
             Self::Rejected(_) => "rejected",
             Self::Fatal => "fatal",
         })
-    }
-}
-
-/// A topic and one of its partitions.
-///
-/// ```
-/// use ekafka_writer::TopicPartition;
-///
-/// let at = TopicPartition { topic: "orders".into(), partition: 3 };
-/// assert_eq!(at.to_string(), "orders-3");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TopicPartition {
-    /// The topic's name.
-    pub topic: Arc<str>,
-    /// The partition.
-    pub partition: i32,
-}
-
-impl fmt::Display for TopicPartition {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}-{}", self.topic, self.partition)
     }
 }
 

@@ -39,8 +39,9 @@ impl Crates {
             {
                 collect_ids(&item["inner"], &mut |id| {
                     let path = paths.get(id).map(path_of).unwrap_or_default();
-                    if WIRE.iter().any(|wire| path.starts_with(wire)) {
-                        found.insert(format!("{} in {}", path, name_of(item)));
+                    let is_wire = WIRE.iter().any(|wire| path.starts_with(wire));
+                    if is_wire && !PLAIN.contains(&path.as_str()) {
+                        found.insert(format!("{path} in {name}::{}", name_of(item)));
                     }
                 });
             }
@@ -211,6 +212,9 @@ fn collect_ids(value: &Value, found: &mut impl FnMut(&str)) {
         _ => {}
     }
 }
+
+/// What stands there and is no message.
+const PLAIN: [&str; 1] = ["ekafka_protocol::messages::fetch::IsolationLevel"];
 
 /// Where the types of messages are.
 const WIRE: [&str; 3] = [

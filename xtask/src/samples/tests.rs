@@ -15,12 +15,12 @@ fn the_guide_has_the_samples_of_its_table() {
 
 #[test]
 fn a_sample_is_a_comment_and_a_block() {
-    let guide = "| [a](#a) | x | `one`, `two` |\n<!-- sample a config.toml -->\n```toml\ntopic = \"t\"\n```\n";
+    let guide = "| [a](#a) | x | `one`, `two` |\n<!-- sample a config.toml -->\n```toml\ntopic = \"my-topic\"\n```\n";
     let [sample] = &samples(guide).unwrap()[..] else {
         panic!("one sample");
     };
-    assert_eq!(sample.files["config.toml"], "topic = \"t\"\n");
+    assert_eq!(sample.files["config.toml"], "topic = \"my-topic\"\n");
     assert_eq!(sample.prints, ["one", "two"]);
-    assert_eq!(sample.topic(), "t");
+    assert_eq!(sample.topic(), "my-topic");
     assert!(samples("<!-- sample a b -->\nno block").is_err());
 }

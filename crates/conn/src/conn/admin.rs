@@ -59,7 +59,8 @@ impl Broker {
         crate::HostPort::new(self.host.as_str(), self.port).to_string()
     }
 
-    /// All brokers that a metadata answer lists.
+    /// All brokers that a metadata answer lists; for the crate `ekafka-admin`, which reads the same answers.
+    #[doc(hidden)]
     pub fn all_of(answer: &MetadataResponse) -> Vec<Self> {
         answer.brokers.iter().map(Self::of).collect()
     }
@@ -94,7 +95,8 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// The partitions of one topic of a metadata answer.
+    /// The partitions of one topic of a metadata answer; for the crate `ekafka-admin`, which reads the same answers.
+    #[doc(hidden)]
     pub fn all_of(answer: &MetadataResponse, topic: &MetadataTopic) -> Vec<Self> {
         let brokers = |ids: &[i32]| ids.iter().map(|id| broker_of(answer, *id)).collect();
         let partition = |partition: &MetadataPartition| Self {

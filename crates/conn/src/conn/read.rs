@@ -24,7 +24,7 @@ pub struct ReadBatchConfig {
     /// The broker stops behind so many bytes; at least one record batch comes whole.
     pub max_bytes: usize,
     /// Which records of transactions are shown. Default: all.
-    pub isolation: IsolationLevel,
+    pub isolation_level: IsolationLevel,
     /// How long the broker may wait for `min_bytes`; zero waits for as long as the deadline allows.
     pub max_wait: Duration,
 }
@@ -197,7 +197,7 @@ fn fetch_request(
     Ok(FetchRequest {
         min_bytes: bytes(min_bytes),
         max_bytes: bytes(max_bytes + BATCH_OVERHEAD),
-        isolation_level: config.isolation,
+        isolation_level: config.isolation_level,
         session_epoch: NO_SESSION,
         topics: vec![topic],
         ..FetchRequest::default()

@@ -5,7 +5,7 @@
 //! > # TYPE ego_client_handle counter
 //! > ego_client_handle_total{type="kafka",name="kafka.orders",method="WriteMessages",peer="…",code="OK"} 3
 //! > # TYPE ego_client_handle_seconds histogram
-//! > ego_client_handle_seconds_bucket{type="kafka",name="kafka.orders",method="WriteMessages",peer="…",le="10"} 3
+//! > ego_client_handle_seconds_bucket{type="kafka",name="kafka.orders",method="WriteMessages",peer="…",le="10.0"} 3
 //! > ego_client_handle_seconds_bucket{type="kafka",name="kafka.orders",method="WriteMessages",peer="…",le="+Inf"} 3
 //! > ego_client_handle_seconds_count{type="kafka",name="kafka.orders",method="WriteMessages",peer="…"} 3
 //! > # EOF

@@ -53,7 +53,7 @@ impl OpenMetrics {
                     let _ = writeln!(text, "{name}_bucket{{{labels}{le}}} {below}");
                 };
                 for (bound, below) in BUCKETS.iter().zip(below) {
-                    bucket(&bound.to_string(), below);
+                    bucket(&format!("{bound:?}"), below);
                 }
                 bucket("+Inf", count);
                 let _ = writeln!(text, "{name}_sum{{{labels}}} {sum}");

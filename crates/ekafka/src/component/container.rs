@@ -135,6 +135,23 @@ impl Container {
     }
 
     /// Adds a layer around what producers and the client do, inside of those added before.
+    ///
+    /// ```
+    /// use ekafka::interceptor::{Call, CallFuture, Interceptor, Next};
+    ///
+    /// struct Numbered;
+    ///
+    /// impl Interceptor for Numbered {
+    ///     fn call<'a>(&'a self, call: &'a mut Call<'_>, next: Next<'a>) -> CallFuture<'a> {
+    ///         call.add_header("number", "1");
+    ///         next.run(call)
+    ///     }
+    /// }
+    ///
+    /// let container = ekafka::load_toml("[kafka]\nbrokers = ['a:9092']", "kafka").unwrap();
+    /// let component = container.client_interceptor(Numbered).build();
+    /// # let _ = component;
+    /// ```
     pub fn client_interceptor(mut self, interceptor: impl Interceptor + 'static) -> Self {
         self.client.push(Arc::new(interceptor));
         self

@@ -46,6 +46,7 @@ pub trait Section: Sized + Default {
     fn read(reading: &mut Reading<'_>) -> Self;
 }
 
+#[doc(hidden)]
 /// A table being read: finds keys in any case, remembers which were asked for, collects faults.
 #[derive(Debug)]
 pub struct Reading<'a> {

@@ -12,6 +12,18 @@ use super::setting::BatchTimeout;
 
 section! {
     /// `[kafka]`: the cluster, how to log in, and what is observed.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::config::Config;
+    ///
+    /// let text = "[kafka]\nbrokers = ['a:9092', 'b:9092']\nclientID = 'orders'";
+    /// let connection = Config::from_toml(text)?.kafka("kafka")?.connection;
+    /// assert_eq!(connection.brokers, ["a:9092", "b:9092"]);
+    /// assert_eq!(connection.client_id, "orders");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ConnectionConfig {
         /// Where to find the cluster: `host:port` of one or more brokers. Empty texts are left out.
         brokers: Vec<String> = Vec::new() => "brokers",
@@ -56,6 +68,17 @@ section! {
 
 section! {
     /// `[kafka.client]`: the client for topics, offsets and metadata.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use ekafka::config::Config;
+    ///
+    /// let client = Config::from_toml("[kafka.client]\ntimeout = '3s'")?.kafka("kafka")?.client;
+    /// assert_eq!(client.timeout, Duration::from_secs(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ClientConfig {
         /// How long one call may take, all tries together; `0s` for the usual 60 s.
         timeout: Duration = Duration::ZERO => "timeout",
@@ -64,6 +87,18 @@ section! {
 
 section! {
     /// `[kafka.producers.NAME]`.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::config::{Config, ProducerConfig};
+    ///
+    /// let text = "[kafka.producers.p1]\ntopic = 'orders'\ncompression = 'zstd:3'";
+    /// let producer: &ProducerConfig = &Config::from_toml(text)?.kafka("kafka")?.producers["p1"];
+    /// assert_eq!(producer.topic, "orders");
+    /// assert_eq!(producer.batch_size, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ProducerConfig {
         /// The topic of every message; empty means that each message names its own.
         topic: String = String::new() => "topic",
@@ -102,6 +137,18 @@ section! {
 
 section! {
     /// `[kafka.consumers.NAME]`: one partition, or a member of a group when `groupID` is set.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::StartOffset;
+    /// use ekafka::config::{Config, ConsumerConfig};
+    ///
+    /// let text = "[kafka.consumers.c1]\ntopic = 'orders'\ngroupID = 'shop'\nstartOffset = -1";
+    /// let consumer: &ConsumerConfig = &Config::from_toml(text)?.kafka("kafka")?.consumers["c1"];
+    /// assert_eq!(consumer.start_offset, StartOffset::Last);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ConsumerConfig {
         /// The topic to read.
         topic: String = String::new() => "topic",
@@ -148,6 +195,17 @@ section! {
 
 section! {
     /// `[kafka.consumerGroups.NAME]`: a member of a group that is polled for events.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::config::{Config, ConsumerGroupConfig};
+    ///
+    /// let text = "[kafka.consumerGroups.cg1]\ntopic = 'orders'\ngroupID = 'shop'";
+    /// let group: &ConsumerGroupConfig = &Config::from_toml(text)?.kafka("kafka")?.consumer_groups["cg1"];
+    /// assert_eq!(group.heartbeat_interval.as_secs(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ConsumerGroupConfig {
         /// The consumer group.
         group_id: String = String::new() => "groupID",
@@ -194,6 +252,18 @@ section! {
 
 section! {
     /// `[kafkaConsumerServers.NAME]`: a server that consumes as long as the application runs.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::config::{Config, ConsumerServerConfig};
+    ///
+    /// let text = "[kafkaConsumerServers.s1]\nconsumerName = 'c1'";
+    /// let server: ConsumerServerConfig = Config::from_toml(text)?.consumer_server("kafkaConsumerServers.s1")?;
+    /// assert_eq!(server.consumer_name, "c1");
+    /// assert_eq!(server.consumer_group_name, "default");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ConsumerServerConfig {
         /// Logs each message at debug level.
         debug: bool = false => "debug",

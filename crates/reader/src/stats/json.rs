@@ -18,7 +18,7 @@ use super::ReaderStats;
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct DetailedStats<'a>(pub(super) &'a ReaderStats);
+pub struct DetailedReaderStats<'a>(pub(super) &'a ReaderStats);
 
 impl Serialize for ReaderStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -34,7 +34,7 @@ impl Serialize for ReaderStats {
     }
 }
 
-impl Serialize for DetailedStats<'_> {
+impl Serialize for DetailedReaderStats<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let stats = self.0;
         let mut object = serializer.serialize_struct("ReaderStats", KEYS + 4)?;

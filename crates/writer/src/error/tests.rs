@@ -166,7 +166,7 @@ fn what_was_not_delivered_is_told_by_partition() {
     assert_eq!(shares, [(1, 11, 0), (2, 10, 1), (5, 11, 0), (7, 11, 0)]);
     let text = undelivered.to_string();
     assert!(
-        text.ends_with("(t-1, t-2, t-5 and 1 more partitions)"),
+        text.ends_with("(t[1], t[2], t[5] and 1 more partitions)"),
         "{text}"
     );
 }

@@ -101,7 +101,7 @@ async fn close_says_what_it_gave_up() {
     };
     assert_eq!((&*share.at.topic, share.at.partition), ("t", 0));
     assert_eq!((share.not_written, share.maybe_written), (1, 1));
-    assert!(undelivered.to_string().contains("(t-0)"), "{undelivered}");
+    assert!(undelivered.to_string().contains("(t[0])"), "{undelivered}");
     assert_eq!(on_wire.await.unwrap_err().class(), ErrorClass::MaybeWritten);
     assert_eq!(queued.await.unwrap_err().class(), ErrorClass::NotWritten);
 }

@@ -264,10 +264,10 @@ async fn loggers_are_told_what_happens_and_what_goes_wrong() {
     let config = config(&kafka).logger(lines.logger());
     trouble(&kafka, config.error_logger(faults.logger())).await;
     lines.until("writing to t").await;
-    lines.until("t-0: wrote 3 records from offset 0 on").await;
+    lines.until("t[0]: wrote 3 records from offset 0 on").await;
     faults.until("attempt 1 failed: NOT_ENOUGH_REPLICAS").await;
     faults
-        .until("2 records: t-0: rejected: INVALID_RECORD")
+        .until("2 records: t[0]: rejected: INVALID_RECORD")
         .await;
     assert!(!lines.contain("attempt") && !faults.contain("wrote"));
 }
@@ -284,6 +284,6 @@ async fn without_a_logger_for_errors_the_other_takes_them() {
     trouble(&kafka, config(&kafka).logger(Arc::new(panicking))).await;
     lines.until("attempt 1 failed: NOT_ENOUGH_REPLICAS").await;
     lines
-        .until("2 records: t-0: rejected: INVALID_RECORD")
+        .until("2 records: t[0]: rejected: INVALID_RECORD")
         .await;
 }

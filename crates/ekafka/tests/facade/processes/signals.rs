@@ -69,7 +69,8 @@ fn an_application_in_a_process_of_its_own() {
             "obeying" => application(true, Duration::from_secs(60)).await,
             "hanging" => application(false, Duration::from_millis(300)).await,
             "hanging for long" => application(false, Duration::from_secs(60)).await,
-            "consuming" => consuming(&address).await,
+            "consuming" => consuming(&address, true).await,
+            "consuming for ever" => consuming(&address, false).await,
             other => panic!("nobody plays {other}"),
         }
     });
@@ -91,8 +92,8 @@ async fn application(ends_when_asked: bool, budget: Duration) -> Result<(), AppE
     App::new().stop_timeout(budget).serve(server).run().await
 }
 
-/// A handler that ends what it has begun when it is told to stop.
-async fn consuming(brokers: &str) -> Result<(), AppError> {
+/// A handler that ends what it has begun when it is told to stop, or never.
+async fn consuming(brokers: &str, ends: bool) -> Result<(), AppError> {
     let toml = CONSUMING.replace(
         "BROKERS",
         &format!("{:?}", brokers.split(',').collect::<Vec<_>>()),
@@ -100,9 +101,12 @@ async fn consuming(brokers: &str) -> Result<(), AppError> {
     let component = ekafka::load_toml(&toml, "kafka").unwrap().build();
     let server = consumerserver::load_toml(&toml, "kafkaConsumerServers.s1").unwrap();
     let server = server.ekafka(&component).build();
-    server.on_each_message(None, |context, message| async move {
+    server.on_each_message(None, move |context, message| async move {
         say(&format!("begun {}", message.offset()));
         context.stopped().await;
+        if !ends {
+            std::future::pending::<()>().await;
+        }
         say(&format!("done {}", message.offset()));
         Ok(())
     });
@@ -191,7 +195,10 @@ fn a_second_signal_does_not_wait_for_the_budget() {
 /// S2.47: a handler ends what it has begun, its message is committed, and the member leaves; SIGQUIT does none of these.
 #[tokio::test]
 async fn a_consumer_server_ends_with_its_process() {
-    for (signal, leaves, committed) in [("TERM", 1, vec![1]), ("QUIT", 0, vec![])] {
+    for (part, signal, leaves, committed) in [
+        ("consuming", "TERM", 1, vec![1]),
+        ("consuming for ever", "QUIT", 0, vec![]),
+    ] {
         let kafka = EmbeddedKafka::builder()
             .initial_rebalance_delay(Duration::ZERO)
             .strict()
@@ -210,7 +217,7 @@ async fn a_consumer_server_ends_with_its_process() {
 
         let addresses = kafka.addresses().join(",");
         let ended = tokio::task::spawn_blocking(move || {
-            let mut process = play("consuming", &addresses);
+            let mut process = play(part, &addresses);
             process.until("begun 0");
             process.signal(signal);
             process.end()
