@@ -199,6 +199,6 @@ func franzMember(l line) {
 	for {
 		fetches := client.PollFetches(context.Background())
 		check(fetches.Err())
-		fetches.EachRecord(func(r *kgo.Record) { d.note(int(r.Partition)) })
+		fetches.EachRecord(func(r *kgo.Record) { d.note(int(r.Partition), r.Value) })
 	}
 }

@@ -227,6 +227,6 @@ func segmentioMember(l line) {
 	for {
 		message, err := reader.ReadMessage(context.Background())
 		check(err)
-		d.note(message.Partition)
+		d.note(message.Partition, message.Value)
 	}
 }

@@ -164,9 +164,11 @@ type diary struct {
 	want  int
 }
 
-// page holds nanoseconds since 1970, and the longest time between two receipts since the member was ready.
+// page holds nanoseconds since 1970, how old the first record was, and the longest pause since the member was ready: the
+// time between two receipts, but not longer than the second of them is old, for when nothing was written nothing could come.
 type page struct {
 	First   int64 `json:"first_ns"`
+	Age     int64 `json:"age_ns"`
 	Last    int64 `json:"last_ns"`
 	Longest int64 `json:"longest_ns"`
 }
@@ -185,17 +187,17 @@ func openDiary(l line) *diary {
 	return d
 }
 
-func (d *diary) note(partition int) {
-	now := time.Now().UnixNano()
+func (d *diary) note(partition int, value []byte) {
+	now, old := time.Now().UnixNano(), age(value).Nanoseconds()
 	d.Lock()
 	defer d.Unlock()
 	p := d.pages[partition]
 	if p == nil {
-		p = &page{First: now, Last: now}
+		p = &page{First: now, Age: old, Last: now}
 		d.pages[partition] = p
 	}
 	if d.want == 0 {
-		p.Longest = max(p.Longest, now-p.Last)
+		p.Longest = max(p.Longest, min(now-p.Last, old))
 	}
 	p.Last = now
 	if d.want > 0 && len(d.pages) >= d.want {

@@ -112,43 +112,60 @@ impl Programs {
         ] {
             process::run(process::cargo(["build", "--release"]).args(what))?;
         }
-        let ekafka = process::built("release/ekafka");
-        let mut built = vec![
-            (Program::Ekafka, ekafka.clone()),
-            (Program::EkafkaTuned, ekafka.clone()),
-        ];
-        let target = folder().join("target/release");
         let cargo = |packages: &[&str]| -> Result<(), Failure> {
-            let mut command = process::cargo(["build", "--release", "--locked"]);
+            let mut command = process::cargo(["build", "--release"]);
             command.env_remove("CARGO_TARGET_DIR").args(packages);
             process::run(command.current_dir(folder()))
         };
         // All at once they share what they depend on; one by one only where not all can be built.
-        let all = cargo(&["--workspace"]).is_ok();
-        let package = |package| -> Result<PathBuf, Failure> {
-            if !all {
-                cargo(&["-p", package])?;
+        let mut lacking = Vec::new();
+        if cargo(&["--workspace"]).is_err() {
+            cargo(&["-p", "peer-ekafka", "-p", "peer-floor"])?;
+            for (program, name) in PEERS {
+                if let Err(failure) = cargo(&["-p", name]) {
+                    eprintln!("without {}: {failure}", program.name());
+                    lacking.push(program);
+                }
             }
-            Ok(target.join(package))
-        };
-        let form = package("peer-ekafka")?;
-        built.push((Program::Floor, package("peer-floor")?));
-        let go = target.join("peers-go");
-        let mut command = Command::new("go");
-        command.args(["build", "-o"]).arg(&go).arg(".");
-        match process::run(command.current_dir(folder().join("go"))) {
-            Ok(()) => built.extend([(Program::FranzGo, go.clone()), (Program::KafkaGo, go)]),
-            Err(failure) => eprintln!("without franz-go and kafka-go: {failure}"),
         }
-        for (program, name) in [
-            (Program::Krafka, "peer-krafka"),
-            (Program::Librdkafka, "peer-librdkafka"),
-            (Program::Rskafka, "peer-rskafka"),
-        ] {
-            match package(name) {
-                Ok(path) => built.push((program, path)),
-                Err(failure) => eprintln!("without {}: {failure}", program.name()),
+        let mut command = Command::new("go");
+        command.args(["build", "-o"]).arg(left("peers-go")).arg(".");
+        if let Err(failure) = process::run(command.current_dir(folder().join("go"))) {
+            eprintln!("without franz-go and kafka-go: {failure}");
+            lacking.extend([Program::FranzGo, Program::KafkaGo]);
+        }
+        let mut programs = Self::built()?;
+        programs
+            .built
+            .retain(|(program, _)| !lacking.contains(program));
+        Ok(programs)
+    }
+
+    /// Those that an earlier build left.
+    pub(super) fn built() -> Result<Self, Failure> {
+        let ekafka = process::built("release/ekafka");
+        let mut built = vec![
+            (Program::Ekafka, ekafka.clone()),
+            (Program::EkafkaTuned, ekafka.clone()),
+            (Program::Floor, left("peer-floor")),
+            (Program::FranzGo, left("peers-go")),
+            (Program::KafkaGo, left("peers-go")),
+        ];
+        built.extend(PEERS.map(|(program, name)| (program, left(name))));
+        built.retain(|(program, path)| {
+            let is_there = path.exists();
+            if !is_there {
+                eprintln!("without {}: it was not built", program.name());
             }
+            is_there
+        });
+        let form = left("peer-ekafka");
+        let ours = [Program::Ekafka, Program::Floor];
+        let has_ours = ours
+            .iter()
+            .all(|one| built.iter().any(|(program, _)| program == one));
+        if !has_ours || !form.exists() {
+            return Err(Failure::new("our own programs were not built"));
         }
         Ok(Self {
             ekafka,
@@ -237,6 +254,10 @@ fn writes(kind: Kind) -> bool {
     )
 }
 
+/// Tasks of ekafka that write, each with a slice of 1,000 records or 2,048 handles under way: enough for brokers that take
+/// long to answer. The peers may have 200,000 records under way.
+const TASKS: &str = "32";
+
 /// Records per second of rows with a rate.
 const RATE: &str = "1000";
 
@@ -301,7 +322,7 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
     command.args(["--records", &work.records.to_string()]);
     match row.kind {
         Kind::Produce | Kind::Saturated | Kind::Distant => {
-            command.args(["--size", &row.size.to_string()]);
+            command.args(["--size", &row.size.to_string(), "--tasks", TASKS]);
             if row.codec != "none" {
                 command.args(["--compression", row.codec]);
             }
@@ -327,6 +348,18 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
         command.args(["--keys", &row.keys.to_string()]);
     }
 }
+
+/// Where a build leaves a program.
+fn left(name: &str) -> PathBuf {
+    folder().join("target/release").join(name)
+}
+
+/// What is written in Rust, by the names of their packages.
+const PEERS: [(Program, &str); 3] = [
+    (Program::Krafka, "peer-krafka"),
+    (Program::Librdkafka, "peer-librdkafka"),
+    (Program::Rskafka, "peer-rskafka"),
+];
 
 fn folder() -> PathBuf {
     process::root().join("benches/peers")

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::kafka;
 
+use super::aims::median;
 use super::measure::{Bench, Filled, Run, tell};
 use super::programs::{Program, Work};
 use super::rows::Row;
@@ -37,17 +38,25 @@ pub(super) fn compare(
     let run = |work: &Work<'_>| -> Result<Run, Failure> {
         Ok(tell(&mut bench.programs.command(program, row, work))?.run(None))
     };
-    // Once before, so that both find the same in memory.
+    // Once before, so that all find the same in memory; then in turns, for the machine is not always equally fast.
     run(&alone)?;
-    let alone = run(&alone)?;
-    let silent = kafka::stop_for_now(&bench.brokers, stopped)?;
-    let beside = run(&all);
-    drop(silent);
-    // Until it answers again.
-    bench.leaders(&filled.topic)?;
-    let beside = beside?;
+    let (mut alones, mut besides) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        alones.push(run(&alone)?);
+        let silent = kafka::stop_for_now(&bench.brokers, stopped)?;
+        let beside = run(&all);
+        drop(silent);
+        besides.push(beside?);
+        // Until it answers again.
+        bench.leaders(&filled.topic)?;
+    }
+    let rate = |runs: &[Run]| median(runs, |run| run.rate).unwrap_or_default();
+    let (alone, beside) = (rate(&alones), rate(&besides));
     Ok(Run {
-        ratio: beside.rate / alone.rate.max(1e-9),
-        ..beside
+        ratio: beside / alone.max(1e-9),
+        rate: beside,
+        ..Run::default()
     })
 }
+
+const TURNS: usize = 5;

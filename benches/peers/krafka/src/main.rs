@@ -105,7 +105,7 @@ async fn member(line: &Line) -> Result<(), Error> {
     let mut diary = Diary::open(line);
     loop {
         for record in consumer.poll(Duration::from_secs(1)).await? {
-            diary.note(record.partition)?;
+            diary.note(record.partition, record.value.as_deref())?;
         }
     }
 }

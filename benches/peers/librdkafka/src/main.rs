@@ -1,8 +1,9 @@
 //! librdkafka through rust-rdkafka: `ThreadedProducer` and `BaseConsumer`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use peer_line::{BEFORE_STAMPS, Diary, Error, Line, Meter, Payload, WARM_UP, age, no_mode, touch};
@@ -28,7 +29,15 @@ fn main() -> ExitCode {
 
 /// Counts what is acknowledged.
 #[derive(Clone, Default)]
-struct Counting(Arc<AtomicUsize>);
+struct Counting(Arc<Count>);
+
+#[derive(Default)]
+struct Count {
+    acknowledged: AtomicUsize,
+    /// How many the thread below waits for.
+    awaited: AtomicUsize,
+    waiting: Mutex<Option<Thread>>,
+}
 
 impl ClientContext for Counting {}
 
@@ -36,27 +45,35 @@ impl ProducerContext for Counting {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        match result {
-            Ok(_) => {
-                self.0.fetch_add(1, Ordering::Release);
-            }
-            Err((error, _)) => eprintln!("not written: {error}"),
+        if let Err((error, _)) = result {
+            eprintln!("not written: {error}");
+            return;
+        }
+        let count = self.0.acknowledged.fetch_add(1, Ordering::AcqRel) + 1;
+        if count == self.0.awaited.load(Ordering::Acquire)
+            && let Ok(waiting) = self.0.waiting.lock()
+            && let Some(thread) = &*waiting
+        {
+            thread.unpark();
         }
     }
 }
 
 impl Counting {
     fn count(&self) -> usize {
-        self.0.load(Ordering::Acquire)
+        self.0.acknowledged.load(Ordering::Acquire)
     }
 
+    /// A flush would look for the outcome ten times a second.
     fn wait_for(&self, count: usize) -> Result<(), Error> {
         let begun = Instant::now();
+        *self.0.waiting.lock().map_err(|_| "a thread panicked")? = Some(std::thread::current());
+        self.0.awaited.store(count, Ordering::Release);
         while self.count() < count {
-            if begun.elapsed() > Duration::from_secs(30) {
+            if begun.elapsed() > PATIENCE {
                 return Err("not acknowledged in 30 s".into());
             }
-            std::thread::yield_now();
+            std::thread::park_timeout(Duration::from_millis(100));
         }
         Ok(())
     }
@@ -132,7 +149,6 @@ fn latency(line: &Line) -> Result<(), Error> {
     let write = |number: usize| {
         let before = counting.count();
         send(&producer, &line.topic, None, payload.value(number))?;
-        producer.flush(Duration::from_secs(30))?;
         counting.wait_for(before + 1)
     };
     for number in 0..WARM_UP {
@@ -235,7 +251,8 @@ fn member(line: &Line) -> Result<(), Error> {
     let consumer = consumer(line)?;
     let mut diary = Diary::open(line);
     loop {
-        diary.note(next(&consumer)?.partition())?;
+        let message = next(&consumer)?;
+        diary.note(message.partition(), message.payload())?;
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::stamp::since_1970;
+use crate::stamp::{age, since_1970};
 use crate::{Error, Line};
 
 /// Receipts of this process. When its standard input ends, they are told as a line of JSON and the process ends.
@@ -20,7 +20,10 @@ pub struct Diary {
 struct Page {
     first: u128,
     last: u128,
-    /// The longest time between two receipts since the member was ready.
+    /// How old the first record was.
+    age: u128,
+    /// The longest pause since the member was ready: the time between two receipts, but not longer than the second of them is
+    /// old, for when nothing was written nothing could come.
     longest: u128,
 }
 
@@ -42,18 +45,19 @@ impl Diary {
         }
     }
 
-    /// Notes a record that was received now; prints `ready` once enough partitions have come.
+    /// Notes a stamped record that was received now; prints `ready` once enough partitions have come.
     ///
     /// # Errors
-    /// When nobody listens.
-    pub fn note(&mut self, partition: i32) -> Result<(), Error> {
-        let now = since_1970().as_nanos();
+    /// When it has no stamp, or nobody listens.
+    pub fn note(&mut self, partition: i32, value: Option<&[u8]>) -> Result<(), Error> {
+        let (now, age) = (since_1970().as_nanos(), age(value)?.as_nanos());
         let mut pages = lock(&self.pages);
         let page = pages.entry(partition).or_default();
         if page.first == 0 {
-            page.first = now;
+            (page.first, page.age) = (now, age);
         } else if self.want == 0 {
-            page.longest = page.longest.max(now.saturating_sub(page.last));
+            let pause = now.saturating_sub(page.last).min(age);
+            page.longest = page.longest.max(pause);
         }
         page.last = now;
         if self.want > 0 && pages.len() >= self.want {
@@ -75,8 +79,8 @@ fn tell(pages: &BTreeMap<i32, Page>) -> String {
         .iter()
         .map(|(id, page)| {
             format!(
-                r#""{id}":{{"first_ns":{},"last_ns":{},"longest_ns":{}}}"#,
-                page.first, page.last, page.longest
+                r#""{id}":{{"first_ns":{},"age_ns":{},"last_ns":{},"longest_ns":{}}}"#,
+                page.first, page.age, page.last, page.longest
             )
         })
         .collect();
