@@ -518,7 +518,11 @@ impl WriterConfig {
             stretch: self.batch_bytes.is_none().then(|| Stretch {
                 // A share of the memory, so that those in flight leave room for the next.
                 bytes: MIB.min(self.max_request_size).min(self.buffer_memory / 16),
-                behind: self.max_in_flight,
+                behind: if self.rules().idempotent || self.acks == Acks::None {
+                    self.max_in_flight
+                } else {
+                    1
+                },
             }),
         }
     }

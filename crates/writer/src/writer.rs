@@ -71,8 +71,9 @@ impl Writer {
                 "not called within a Tokio runtime".to_owned()
             ]));
         }
-        // Enough for a full pipe and the batches being filled behind it.
-        let pooled = 2 * config.rules.depth + 2;
+        // A full pipe and the batches being filled behind it, or a share of the memory they may have.
+        let pipe = (2 * config.rules.depth + 2).saturating_mul(config.limits.batch_bytes);
+        let pooled = pipe.max(config.buffer_memory / 4);
         let mut shelf = Shelf::new(config.limits, config.buffer_memory, pooled);
         shelf.outside = outside::start(
             config.cluster.config().client_name(),
@@ -279,7 +280,7 @@ impl Door {
                 let mut queue = partition.queue();
                 queue.flush();
                 unresolved.extend(queue.unresolved().map(Arc::clone));
-                if queue.poke(shelf.limits.patience, false) {
+                if queue.poke(shelf.patience(), false) {
                     ready.push(Arc::clone(partition));
                 }
             }

@@ -1,7 +1,5 @@
 //! A batch under construction: its bytes in wire form, its permit and the right to resolve it.
 
-use std::sync::{Mutex, PoisonError};
-
 use bytes::BytesMut;
 use ekafka_protocol::EncodeError;
 use ekafka_protocol::compression::Compression;
@@ -170,39 +168,6 @@ impl OpenBatch {
                 opened: self.opened,
             }),
             Err(error) => Err((self.resolver, error)),
-        }
-    }
-}
-
-/// Buffers for the next batches. The one given back last is handed out first: its memory is still in the cache.
-#[derive(Debug)]
-pub(crate) struct Pool {
-    buffers: Mutex<Vec<BytesMut>>,
-    /// Buffers kept at most.
-    bound: usize,
-}
-
-impl Pool {
-    pub(crate) fn new(bound: usize) -> Self {
-        Self {
-            buffers: Mutex::new(Vec::with_capacity(bound)),
-            bound,
-        }
-    }
-
-    pub(crate) fn take(&self) -> BytesMut {
-        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        buffers.pop().unwrap_or_default()
-    }
-
-    /// Keeps a buffer with its length: what was initialised once is not initialised again.
-    pub(crate) fn put(&self, buffer: BytesMut) {
-        if buffer.capacity() == 0 {
-            return;
-        }
-        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffers.len() < self.bound {
-            buffers.push(buffer);
         }
     }
 }

@@ -3,11 +3,13 @@
 mod batch;
 mod budget;
 mod estimate;
+mod pool;
 mod queue;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::BytesMut;
@@ -22,8 +24,9 @@ use crate::partitioner::Sticky;
 use crate::receipt::Receipt;
 use crate::stats::TopicCounters;
 
-pub(crate) use batch::{OpenBatch, Pool};
+pub(crate) use batch::OpenBatch;
 pub(crate) use budget::{Budget, Permit};
+pub(crate) use pool::Pool;
 pub(crate) use queue::{Patience, Queue, Shut, Taken};
 
 /// All queues of a writer, what they may hold, and the buffers they reuse.
@@ -36,8 +39,8 @@ pub(crate) struct Shelf {
     /// Lanes given to partitions so far.
     lanes: AtomicUsize,
     shut: AtomicBool,
-    /// Whether every answer of late came from a long way off.
-    is_far: AtomicBool,
+    /// How long a batch waits behind others while every answer of late came from a long way off, in microseconds; else 0.
+    pace: AtomicU32,
     /// Why the writer can do nothing any more, if it failed.
     failure: OnceLock<Cause>,
     pub(crate) budget: Arc<Budget>,
@@ -129,7 +132,7 @@ impl Shelf {
             changing: Mutex::default(),
             lanes: AtomicUsize::new(0),
             shut: AtomicBool::new(false),
-            is_far: AtomicBool::new(false),
+            pace: AtomicU32::new(0),
             failure: OnceLock::new(),
             budget: Budget::new(buffer_memory),
             pool: Arc::new(Pool::new(pooled)),
@@ -262,13 +265,28 @@ impl Shelf {
     /// of batches.
     fn stretch(&self, queue: &mut Queue) -> bool {
         match self.limits.stretch {
-            Some(stretch) if self.is_far.load(Ordering::Relaxed) => queue.stretch(stretch),
+            Some(stretch) if self.pace.load(Ordering::Relaxed) > 0 => queue.stretch(stretch),
             _ => false,
         }
     }
 
-    pub(crate) fn set_far(&self, is_far: bool) {
-        self.is_far.store(is_far, Ordering::Relaxed);
+    /// When a batch that is not full goes out, as far away as the brokers are.
+    #[inline]
+    pub(crate) fn patience(&self) -> Patience {
+        match (self.limits.patience, self.pace.load(Ordering::Relaxed)) {
+            (Patience::Adaptive, pace) if pace > 0 => {
+                Patience::Paced(Duration::from_micros(pace.into()))
+            }
+            (patience, _) => patience,
+        }
+    }
+
+    /// The way is so long that a batch goes out that long after its first record; `None` when it is not.
+    pub(crate) fn set_pace(&self, pace: Option<Duration>) {
+        let micros = pace.map_or(0, |pace| {
+            u32::try_from(pace.as_micros()).unwrap_or(u32::MAX)
+        });
+        self.pace.store(micros, Ordering::Relaxed);
     }
 
     /// Appends what fits of `records` to the batch that is open, without opening another; says how many records it took.

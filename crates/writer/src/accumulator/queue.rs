@@ -55,6 +55,8 @@ pub(crate) enum Shut {
 pub(crate) enum Patience {
     /// At once while the partition has nothing in flight; else it fills.
     Adaptive,
+    /// As adaptive, but at most this long after its first record.
+    Paced(Duration),
     /// This long after its first record.
     Linger(Duration),
 }
@@ -162,6 +164,12 @@ impl Queue {
     /// Refuses records from now on; what is buffered stays.
     pub(crate) fn set_shut(&mut self, shut: Shut) {
         self.shut = Some(shut);
+    }
+
+    /// Whether there is something that the sender does not know of; if not, there is nothing to [`poke`](Self::poke) it for.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        !self.announced || self.closed.len() > self.announced_closed
     }
 
     /// Whether the sender must be told now. At most one telling is under way.
@@ -317,8 +325,9 @@ impl Queue {
             return Ripe::Now;
         }
         match patience {
-            Patience::Adaptive if self.in_flight == 0 => Ripe::Now,
+            Patience::Adaptive | Patience::Paced(_) if self.in_flight == 0 => Ripe::Now,
             Patience::Adaptive => Ripe::Later,
+            Patience::Paced(wait) => Ripe::At(open.opened() + wait),
             Patience::Linger(Duration::ZERO) => Ripe::Now,
             Patience::Linger(linger) => Ripe::At(open.opened() + linger),
         }

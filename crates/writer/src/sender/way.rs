@@ -30,10 +30,12 @@ impl Way {
         self.shortest = Some(self.shortest.map_or(took, |shortest| shortest.min(took)));
     }
 
-    /// Whether even the fastest answer took so long that few batches on the way carry too little.
-    pub(crate) fn is_long(&self) -> bool {
+    /// A share of the way for each of `places` batches on it, if even the fastest answer took so long that they might carry
+    /// too little.
+    pub(crate) fn pace(&self, places: usize) -> Option<Duration> {
         let shortest = self.shortest.into_iter().chain(self.former).min();
-        !self.ignored && shortest.is_some_and(|shortest| shortest >= LONG)
+        let long = shortest.filter(|shortest| !self.ignored && *shortest >= LONG)?;
+        Some(long / u32::try_from(places).unwrap_or(u32::MAX).max(1))
     }
 
     /// Larger batches are of no use.

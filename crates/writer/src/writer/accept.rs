@@ -184,7 +184,7 @@ impl Door {
                 let leave = sticky.is_some() && self.is_time_to_leave(&mut queue, before);
                 (
                     stop,
-                    queue.poke(shelf.limits.patience, shelf.budget.is_contended()),
+                    queue.poke(shelf.patience(), shelf.budget.is_contended()),
                     leave,
                 )
             };

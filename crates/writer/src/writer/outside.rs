@@ -30,8 +30,8 @@ impl Writer {
             write_backoff_max: rules.backoff.1,
             max_batch_size: shelf.limits.batch_size as u64,
             batch_timeout: match shelf.limits.patience {
-                Patience::Adaptive => std::time::Duration::ZERO,
                 Patience::Linger(linger) => linger,
+                Patience::Adaptive | Patience::Paced(_) => std::time::Duration::ZERO,
             },
             read_timeout: door.read_timeout,
             write_timeout: rules.request_timeout,

@@ -52,3 +52,27 @@ async fn batches_whose_size_is_set_do_not_grow() {
     let bytes = bytes_per_round_trip(|config| config.batch_bytes(256 * 1024)).await;
     assert!(bytes < 1_400_000, "{bytes}");
 }
+
+/// Each call has its answer after one round trip and little more, also while others are under way.
+#[tokio::test(start_paused = true)]
+async fn a_call_hardly_waits_for_the_answers_of_others() {
+    let kafka = start(EmbeddedKafka::builder().round_trip(ROUND_TRIP)).await;
+    kafka.create_topic("t", 1).unwrap();
+    let writer = config(&kafka).topic("t").build().unwrap();
+    writer.write(&[Record::new("first")]).await.unwrap();
+    let begun = Instant::now();
+    let tasks = (0..8).map(|_| {
+        let writer = writer.clone();
+        tokio::spawn(async move {
+            let value = [b'v'; SLICE / 10];
+            for _ in 0..20 {
+                writer.write(&[Record::new(&value); 10]).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let elapsed = begun.elapsed();
+    assert!(elapsed < 20 * ROUND_TRIP * 14 / 10, "{elapsed:?}");
+}

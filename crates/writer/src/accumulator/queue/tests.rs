@@ -52,6 +52,23 @@ fn an_adaptive_queue_gives_the_open_batch_only_to_an_idle_partition() {
 }
 
 #[test]
+fn a_paced_batch_follows_another_soon() {
+    let now = Instant::now();
+    let wait = Duration::from_millis(2);
+    let patience = Patience::Paced(wait);
+    let mut queue = Queue::default();
+    queue.set_open(batch(now, 1));
+    assert_eq!(taken(&mut queue, patience, now), Some(1), "nothing before");
+    queue.set_open(batch(now, 2));
+    assert_eq!(taken(&mut queue, patience, now), None);
+    let Taken::Nothing(Some(time)) = queue.take(usize::MAX, patience, false, now) else {
+        panic!("it has a time");
+    };
+    assert_eq!(time, now + wait);
+    assert_eq!(taken(&mut queue, patience, now + wait), Some(2));
+}
+
+#[test]
 fn a_lingering_batch_is_ripe_when_its_time_has_come() {
     let now = Instant::now();
     let linger = Duration::from_millis(5);

@@ -126,12 +126,9 @@ impl Core {
             if !self.producer.is_ready(&lane.sequence) {
                 return self.hold(number, now);
             }
-            let limits = self.shelf.limits;
+            let patience = self.shelf.patience();
             let contended = self.shelf.budget.is_contended();
-            let taken = lane
-                .partition
-                .queue()
-                .take(space, limits.patience, contended, now);
+            let taken = lane.partition.queue().take(space, patience, contended, now);
             match taken {
                 Taken::TooBig => return Load::NoSpace,
                 Taken::Nothing(wake) => {

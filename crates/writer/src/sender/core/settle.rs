@@ -28,7 +28,7 @@ impl Core {
         };
         self.note_answered(&sent, now);
         self.way.note(now.saturating_duration_since(sent.at), now);
-        self.shelf.set_far(self.way.is_long());
+        self.shelf.set_pace(self.way.pace(self.rules.depth));
         let wait = u64::try_from(answer.throttle_time_ms).unwrap_or(0);
         self.shelf
             .outside

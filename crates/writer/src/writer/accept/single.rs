@@ -116,7 +116,7 @@ impl Door {
             refused => Err(Box::new(self.refusal(refused, topic, partition))),
         };
         let leave = choice.is_sticky && self.is_time_to_leave(&mut queue, before);
-        let poke = queue.poke(shelf.limits.patience, shelf.budget.is_contended());
+        let poke = queue.has_news() && queue.poke(shelf.patience(), shelf.budget.is_contended());
         drop(queue);
         if leave {
             leave_sticky(topic, partitions, choice.position);
