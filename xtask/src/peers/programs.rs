@@ -254,9 +254,12 @@ fn writes(kind: Kind) -> bool {
     )
 }
 
-/// Tasks of ekafka that write, each with a slice of 1,000 records or 2,048 handles under way: enough for brokers that take
-/// long to answer. The peers may have 200,000 records under way.
-const TASKS: &str = "32";
+/// Tasks of ekafka that write, each with a slice of 1,000 records or 2,048 handles under way: what they hold stays near the
+/// processor. The peers may have 200,000 records under way.
+const TASKS: &str = "8";
+
+/// The same where an answer takes long: eight calls of 1,000 would wait for it.
+const FAR_TASKS: &str = "32";
 
 /// Records per second of rows with a rate.
 const RATE: &str = "1000";
@@ -322,7 +325,9 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
     command.args(["--records", &work.records.to_string()]);
     match row.kind {
         Kind::Produce | Kind::Saturated | Kind::Distant => {
-            command.args(["--size", &row.size.to_string(), "--tasks", TASKS]);
+            let is_far = row.kind == Kind::Distant || row.nodes > 1;
+            let tasks = if is_far { FAR_TASKS } else { TASKS };
+            command.args(["--size", &row.size.to_string(), "--tasks", tasks]);
             if row.codec != "none" {
                 command.args(["--compression", row.codec]);
             }
