@@ -147,7 +147,8 @@ impl Group {
 impl Control {
     /// Does everything that is due for the group.
     pub(super) fn carry_out_group(&mut self, now: Instant) {
-        // A reader that closes commits and leaves; it takes part in nothing else.
+        // A reader that closes commits and leaves; it takes part in nothing else, but in the generation that
+        // has begun: without it, no commit is accepted.
         let is_closing = self.closing.is_some();
         if !is_closing {
             self.check_attention(now);
@@ -158,8 +159,11 @@ impl Control {
         {
             group.member.rejoin(now, "the topics have changed");
         }
-        while !is_closing
-            && let Some(action) = self.group.as_mut().and_then(|group| group.poll_member(now))
+        while let Some(action) = self
+            .group
+            .as_mut()
+            .filter(|group| !is_closing || group.member.is_between_generations())
+            .and_then(|group| group.poll_member(now))
         {
             self.carry_out_action(now, action);
         }
