@@ -218,8 +218,9 @@ const SMALL: usize = 16 * 1024;
 /// The least room worth a read, bytes.
 const LEAST_READ: usize = 2 * 1024;
 
-/// Large frames remembered for their memory.
-const SPARES: usize = 2;
+/// Large frames remembered for their memory: as many as a reader has before it by default, so that one that is slower than
+/// the network finds those that it has used up. Memory that is new costs a page fault for each 4 KiB.
+const SPARES: usize = 8;
 
 /// Bytes of memory allowed for each byte received.
 const GROWTH: u64 = 16;

@@ -34,6 +34,9 @@ mod tests;
 /// # }
 /// ```
 #[derive(Debug, Clone, thiserror::Error)]
+// A result with a message is moved for each message. With a smaller tag the words of the message were copied from where two
+// of them meet, which costs more than the rest of the move: the processor cannot forward such loads from the stores before.
+#[repr(u64)]
 #[non_exhaustive]
 pub enum ReaderError {
     /// The configuration contradicts itself; every fault is listed.

@@ -172,6 +172,15 @@ impl Reader {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn fetch_message(&mut self) -> Result<Message, ReaderError> {
+        if self.unconfirmed.is_none()
+            && let Some(message) = self.buffered.ready()
+        {
+            return Ok(message);
+        }
+        self.fetch_next().await
+    }
+
+    async fn fetch_next(&mut self) -> Result<Message, ReaderError> {
         if let Some(message) = self.unconfirmed.take() {
             return Ok(message);
         }
@@ -200,14 +209,25 @@ impl Reader {
     /// # Cancel safety
     /// Dropping the future loses nothing: the next call returns the same message.
     pub async fn read_message(&mut self) -> Result<Message, ReaderError> {
+        // With an interval no message is kept unconfirmed.
+        if self.handle.only_marks()
+            && let Some(message) = self.buffered.ready()
+            && self.buffered.mark_last(message.leader_epoch())
+        {
+            return Ok(message);
+        }
+        self.read_next().await
+    }
+
+    async fn read_next(&mut self) -> Result<Message, ReaderError> {
         loop {
             let is_second_try = self.unconfirmed.is_some();
-            let message = self.fetch_message().await?;
+            let message = self.fetch_next().await?;
             if !self.handle.commits() {
                 return Ok(message);
             }
-            if !self.handle.commits_at_once() {
-                // The message is the one that was handed out last: with an interval none is kept unconfirmed.
+            if self.handle.only_marks() {
+                // The message is the one that was handed out last.
                 if self.buffered.mark_last(message.leader_epoch()) {
                     return Ok(message);
                 }
@@ -417,7 +437,6 @@ impl Reader {
     }
 
     /// The next message without waiting.
-    #[inline]
     fn next_buffered(&mut self) -> Option<Message> {
         match self.buffered.next_message() {
             Ok(message) => message,

@@ -39,6 +39,8 @@ struct Open {
     lane: Arc<Lane>,
     from: i64,
     end: i64,
+    /// What ended `spans` too early.
+    damage: Option<DecodeError>,
     /// Frees what the batch was unpacked to once nothing of it is left to hand out.
     _unpacked: Option<Unpacked>,
 }
@@ -101,40 +103,58 @@ impl Buffered {
         self.chunk = Some(ChunkReader::new(chunk, self.limits));
     }
 
-    /// The next message; `None` when another chunk is needed.
-    #[inline]
-    pub(super) fn next_message(&mut self) -> Result<Option<Message>, Fault> {
+    /// The next message of the opened batch. `None` when it has none, which is for
+    /// [`next_message`](Self::next_message) to look into.
+    ///
+    /// Small, and made part of each caller: an owned message is eight words, and each function that it is returned through
+    /// moves them once more.
+    #[inline(always)]
+    pub(super) fn ready(&mut self) -> Option<Message> {
+        let open = self.open.as_mut()?;
         loop {
-            let Some(open) = &mut self.open else {
-                match self.open_next()? {
-                    Some(open) => self.open = Some(open),
-                    None => return Ok(None),
-                }
-                continue;
-            };
-            match open.spans.next() {
-                Some(Ok(span)) if span.offset >= open.from => {
+            match open.spans.next()? {
+                Ok(span) if span.offset >= open.from => {
                     let next = span.offset + 1;
                     if !open.lane.advance(next) {
-                        self.drop_chunk();
-                        return Ok(None);
+                        return None;
                     }
                     let batch = Arc::clone(&open.batch);
                     self.note_last(next);
                     self.gauges.messages += 1;
                     self.gauges.bytes += span.data_len() as u64;
-                    return Ok(Some(Message::new(batch, span)));
+                    return Some(Message::new(batch, span));
                 }
-                Some(Ok(_)) => {}
-                Some(Err(error)) => {
-                    let lane = Arc::clone(&open.lane);
+                Ok(_) => {}
+                Err(error) => {
+                    open.damage = Some(error);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The next message; `None` when another chunk is needed.
+    pub(super) fn next_message(&mut self) -> Result<Option<Message>, Fault> {
+        loop {
+            if let Some(message) = self.ready() {
+                return Ok(Some(message));
+            }
+            if let Some(open) = &mut self.open {
+                let lane = Arc::clone(&open.lane);
+                if let Some(error) = open.damage.take() {
                     return Err(self.fault(lane, error));
                 }
-                None => {
-                    // The last records may have been compacted away.
-                    open.lane.advance(open.end);
-                    self.open = None;
+                // The last records may have been compacted away.
+                if !lane.advance(open.end) {
+                    self.drop_chunk();
+                    return Ok(None);
                 }
+            }
+            // What it was unpacked to is freed before another is opened.
+            self.open = None;
+            self.open = self.open_next()?;
+            if self.open.is_none() {
+                return Ok(None);
             }
         }
     }
@@ -303,6 +323,7 @@ fn open(lane: Arc<Lane>, batch: OpenBatch) -> Result<Open, DecodeError> {
         lane,
         from,
         end,
+        damage: None,
         _unpacked: unpacked,
     })
 }

@@ -213,8 +213,9 @@ impl ReaderHandle {
         self.has_group
     }
 
-    pub(super) fn commits_at_once(&self) -> bool {
-        self.has_group && !self.has_interval
+    /// Whether commits wait for the next tick.
+    pub(super) fn only_marks(&self) -> bool {
+        self.has_group && self.has_interval
     }
 
     /// Tells control about bytes that cannot be read.
