@@ -1,6 +1,7 @@
 //! Items for the streams of single partitions, when a reader was turned into such.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -8,11 +9,14 @@ use bytes::Bytes;
 use super::{FetchedChunk, Inbox, Item, State};
 use crate::TopicPartition;
 use crate::event::Event;
+use crate::lane::Assignment;
 
 /// One stream's share of the shelf.
 #[derive(Debug, Default)]
 pub(super) struct Route {
     items: VecDeque<Item>,
+    /// Whose records it takes; `None` before any came.
+    ownership: Option<Arc<Assignment>>,
     waker: Option<Waker>,
     is_closed: bool,
 }
@@ -137,7 +141,7 @@ impl State {
         };
         let number = of_partition(&item).and_then(|partition| self.routed.get(partition));
         let route = number.and_then(|number| self.routes.get_mut(number));
-        match route {
+        match route.and_then(|route| route.takes(&item).then_some(route)) {
             Some(route) => {
                 route.items.push_back(item);
                 route.waker.take()
@@ -161,6 +165,7 @@ impl State {
         closed.collect()
     }
 
+    /// What came for a next ownership goes back, behind the event that says so.
     fn close_route(&mut self, number: u64) -> Closed {
         self.routed.retain(|_, routed| *routed != number);
         let route = self.routes.get_mut(&number).map(|route| {
@@ -168,7 +173,22 @@ impl State {
             (std::mem::take(&mut route.items), route.waker.take())
         });
         let (items, waker) = route.unwrap_or_default();
+        let is_next = |item: &Item| matches!(item, Item::Chunk(chunk) if chunk.lane.is_live());
+        let (next, items): (VecDeque<_>, _) = items.into_iter().partition(is_next);
+        self.queue.extend(next);
         Closed { items, waker }
+    }
+}
+
+impl Route {
+    /// Whether an item is for this stream, and not for the one after the partition was lost and won again.
+    fn takes(&mut self, item: &Item) -> bool {
+        let Item::Chunk(chunk) = item else {
+            return true;
+        };
+        let assignment = &chunk.lane.assignment;
+        let own = self.ownership.get_or_insert_with(|| Arc::clone(assignment));
+        Arc::ptr_eq(own, assignment)
     }
 }
 

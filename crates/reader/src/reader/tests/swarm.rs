@@ -1,9 +1,11 @@
 //! Groups whose members come, go, die and freeze, in and out of order.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka_protocol::{ApiKey, ErrorCode};
+use futures_core::Stream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::crowd::{Crowd, Habits, Member};
@@ -185,6 +187,42 @@ async fn s44_what_was_marked_before_a_freeze_is_not_committed_after_it() {
     assert_eq!(event(&mut reader).await, Event::Assigned(names(&[0])));
     assert_eq!(kafka.requests_of(ApiKey::OFFSET_COMMIT).len(), 0);
     assert_eq!(fetch(&mut reader).await.offset(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s44_streams_hand_out_nothing_stale_after_a_freeze() {
+    for is_by_partition in [false, true] {
+        let kafka = kafka().await;
+        kafka.create_topic("t", 1).unwrap();
+        for _ in 0..5 {
+            write(&kafka, "t", 0, 1);
+        }
+        let assignor: Arc<dyn Assignor> = Arc::new(CooperativeStickyAssignor);
+        let group = timed(builder(&kafka).topic("t").group_id("g"), &assignor);
+        let mut reader = group.build().unwrap();
+        if is_by_partition {
+            let mut streams = reader.into_partitions();
+            let mut stream = streams.next().await.unwrap().unwrap();
+            assert_eq!(stream.next().await.unwrap().offset(), 0);
+            tokio::time::advance(SESSION * 10).await;
+            let rest = async move { stream.next().await };
+            let (rest, again) = tokio::join!(rest, streams.next());
+            assert!(rest.is_none(), "stale: {rest:?}");
+            let mut again = again.unwrap().unwrap();
+            assert_eq!(again.next().await.unwrap().offset(), 0);
+        } else {
+            let mut stream = reader.stream();
+            let mut next = async || {
+                let next = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context));
+                next.await.unwrap().unwrap().offset()
+            };
+            assert_eq!(next().await, 0);
+            tokio::time::advance(SESSION * 10).await;
+            // It is assigned anew, and nothing was committed.
+            assert_eq!(next().await, 0);
+            assert_eq!(next().await, 1);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
