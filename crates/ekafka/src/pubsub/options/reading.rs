@@ -41,7 +41,7 @@ impl BrokerOptions {
         self.read(|reader| reader.max_wait(wait))
     }
 
-    /// How often [`Subscriber::lag`](super::Subscriber::lag) is looked up; zero never does. Default: 60 s.
+    /// How often [`Subscriber::lag`](crate::pubsub::Subscriber::lag) is looked up; zero never does. Default: 60 s.
     #[must_use]
     pub fn read_lag_interval(mut self, interval: Duration) -> Self {
         self.read_lag_interval = (!interval.is_zero()).then_some(interval);
