@@ -23,8 +23,7 @@ pub(super) fn connection(config: &KafkaConfig) -> Result<ConnConfig, ConfigError
     let (path, config) = (&config.path, &config.connection);
     let mut faults = Faults::default();
     let mut connection = ConnConfig::default().client_id(config.client_id.as_str());
-    // Without a word it was warned about when the configuration was read.
-    if config.sasl_allow_plaintext != Some(false) {
+    if config.sasl_allow_plaintext == Some(true) {
         connection = connection.allow_plaintext_sasl_plain();
     }
     if config.tls_enable {
@@ -34,7 +33,16 @@ pub(super) fn connection(config: &KafkaConfig) -> Result<ConnConfig, ConfigError
         }
     }
     match mechanism(config) {
-        Ok(Some(mechanism)) => connection = connection.sasl(mechanism),
+        Ok(Some(mechanism)) => {
+            let is_readable = mechanism.exposes_secret() && !config.tls_enable;
+            if is_readable && config.sasl_allow_plaintext != Some(true) {
+                faults.add(
+                    format!("{path}.saslMechanism"),
+                    "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant",
+                );
+            }
+            connection = connection.sasl(mechanism);
+        }
         Ok(None) => {}
         Err(problem) => faults.add(format!("{path}.saslMechanism"), problem),
     }

@@ -40,18 +40,18 @@ fn connection(path: &str, config: &ConnectionConfig, faults: &mut Faults) {
     }
 }
 
-/// The documents log in so; whoever wants it refused can have that.
+/// The documents' blocks say so, and load. What they lack is asked for before a password is sent.
 fn plain_without_tls(path: &str, allowed: Option<bool>, faults: &mut Faults) {
     let path = format!("{path}.saslMechanism");
     match allowed {
         Some(true) => {}
         Some(false) => faults.add(
             path,
-            "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or leave saslAllowPlaintext = false out",
+            "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant",
         ),
         None => tracing::warn!(
             %path,
-            "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant"
+            "PLAIN without TLS shows the password to anyone on the path and is refused when it connects: set tlsEnable = true, or saslAllowPlaintext = true if that is meant"
         ),
     }
 }

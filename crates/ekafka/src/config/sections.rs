@@ -37,7 +37,7 @@ section! {
         sasl_user_name: String = String::new() => "saslUserName",
         /// The password to log in with.
         sasl_password: Secret = Secret::from("") => "saslPassword",
-        /// Whether PLAIN may go without TLS, where anyone on the path can read the password: refused, or silently. Unset: with a warning.
+        /// Whether PLAIN may go without TLS, where anyone on the path can read the password. False: the configuration is refused. Unset: it is read with a warning, and refused when it connects.
         sasl_allow_plaintext: Option<bool> = None => "saslAllowPlaintext",
         /// Encrypts connections and checks the brokers' certificates.
         tls_enable: bool = false => "tlsEnable",

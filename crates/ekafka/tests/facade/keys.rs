@@ -292,6 +292,21 @@ async fn both_sides_log_in() {
     }
 }
 
+/// The documents' block with PLAIN loads, but no password is sent readable unless that is asked for.
+#[tokio::test(start_paused = true)]
+async fn plain_without_tls_connects_only_when_asked_for() {
+    let kafka = start(EmbeddedKafka::builder().sasl_plain("username", "password")).await;
+    let keys = "saslMechanism = 'PLAIN'\nsaslUserName = 'username'\nsaslPassword = 'password'";
+    let text = format!("[kafka]\nbrokers = ['localhost:9092']\n{keys}");
+    let refused = container(&kafka, &text)
+        .try_build()
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("kafka.saslMechanism"), "{refused}");
+    assert!(refused.contains("saslAllowPlaintext"), "{refused}");
+    assert_eq!(kafka.requests().len(), 0);
+}
+
 /// S2.85: a wrong password is an error in time.
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_an_error() {
