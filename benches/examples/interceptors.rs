@@ -4,13 +4,12 @@
 //! `cargo xtask bench instructions` compares the two.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ekafka::Record;
-use ekafka_benches::{SHAPES, record, values};
+use ekafka_benches::{Broker, SHAPES, record, values};
 use ekafka_testkit::EmbeddedKafka;
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 
@@ -39,7 +38,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 async fn produce(what: &str, batches: usize) -> Result<(), Box<dyn Error>> {
     // What the writer counts by itself is counted in both runs.
     metrics::set_global_recorder(Recorder)?;
-    let broker = Broker::start()?;
+    let broker = Broker::start(&[])?;
     let with_metrics = match what {
         "none" => false,
         "metrics" => true,
@@ -64,34 +63,6 @@ async fn produce(what: &str, batches: usize) -> Result<(), Box<dyn Error>> {
         producer.write_messages(&records).await?;
     }
     Ok(())
-}
-
-/// A broker in a process of its own; ended when dropped.
-struct Broker {
-    process: Child,
-    address: String,
-}
-
-impl Broker {
-    fn start() -> Result<Self, Box<dyn Error>> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("broker")
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the broker has no output")?;
-        let mut address = String::new();
-        BufReader::new(output).read_line(&mut address)?;
-        let address = address.trim().to_owned();
-        Ok(Self { process, address })
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 /// Counts as an exporter does: by atomics, histograms in eleven buckets.

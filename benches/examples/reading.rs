@@ -5,12 +5,11 @@
 
 use std::error::Error;
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use ekafka_benches::{RECORDS, SHAPES, record, values};
+use ekafka_benches::{Broker, RECORDS, SHAPES, record, values};
 use ekafka_protocol::compression::Compression;
 use ekafka_protocol::records::BatchBuilder;
 use ekafka_reader::{Message, Reader};
@@ -65,7 +64,7 @@ async fn serve(batches: usize) -> Result<(), Box<dyn Error>> {
 
 /// Reads all there is, and touches every key and value.
 async fn consume(what: &str, batches: usize) -> Result<(), Box<dyn Error>> {
-    let broker = Broker::start(batches)?;
+    let broker = Broker::start(&[batches.to_string()])?;
     let builder = Reader::builder().brokers([&broker.address]).topic(TOPIC);
     let records = batches * RECORDS;
     let mut touched = 0;
@@ -109,34 +108,6 @@ fn touch(message: &Message) -> u64 {
 fn ends(key: Option<&[u8]>, value: Option<&[u8]>) -> u64 {
     let last = |bytes: Option<&[u8]>| bytes.and_then(|bytes| bytes.last().copied());
     u64::from(last(key).unwrap_or_default()) + u64::from(last(value).unwrap_or_default())
-}
-
-/// A broker in a process of its own; ended when dropped.
-struct Broker {
-    process: Child,
-    address: String,
-}
-
-impl Broker {
-    fn start(batches: usize) -> Result<Self, Box<dyn Error>> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["broker", &batches.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the broker has no output")?;
-        let mut address = String::new();
-        BufReader::new(output).read_line(&mut address)?;
-        let address = address.trim().to_owned();
-        Ok(Self { process, address })
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 const TOPIC: &str = "t";

@@ -4,11 +4,10 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
 use std::time::Duration;
 
-use ekafka_benches::{RECORDS, SHAPES, record, values};
+use ekafka_benches::{Broker, RECORDS, SHAPES, record, values};
 use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Delivery, Record, Writer};
 
@@ -35,7 +34,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 }
 
 async fn produce(what: &str, batches: usize) -> Result<(), Box<dyn Error>> {
-    let broker = Broker::start()?;
+    let broker = Broker::start(&[])?;
     // Batches end when they are full and never for another reason, so that every run has the same.
     let writer = Writer::builder()
         .brokers([&broker.address])
@@ -94,34 +93,6 @@ async fn send_and_await(
         handle.await?;
     }
     Ok(())
-}
-
-/// A broker in a process of its own; ended when dropped.
-struct Broker {
-    process: Child,
-    address: String,
-}
-
-impl Broker {
-    fn start() -> Result<Self, Box<dyn Error>> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("broker")
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the broker has no output")?;
-        let mut address = String::new();
-        BufReader::new(output).read_line(&mut address)?;
-        let address = address.trim().to_owned();
-        Ok(Self { process, address })
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 const TOPIC: &str = "t";

@@ -1,5 +1,8 @@
 //! Inputs shared by the benches.
 
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -120,4 +123,39 @@ pub fn encode(
 pub fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
     Duration::from(time.expect("a clock of this thread"))
+}
+
+/// A broker in a process of its own, so that its work is not counted; ended when dropped.
+#[derive(Debug)]
+pub struct Broker {
+    process: Child,
+    /// Where it listens.
+    pub address: String,
+}
+
+impl Broker {
+    /// Starts the running program anew as `broker ARGUMENTS`, which tells its address in its first line.
+    ///
+    /// # Errors
+    /// When the process cannot be started, or tells nothing.
+    pub fn start(arguments: &[String]) -> Result<Self, Box<dyn Error>> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("broker")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = process.stdout.take().ok_or("the broker has no output")?;
+        let mut address = String::new();
+        BufReader::new(output).read_line(&mut address)?;
+        let address = address.trim().to_owned();
+        Ok(Self { process, address })
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

@@ -14,7 +14,7 @@ use ekafka_writer::{CompletedBatch, WriterConfig};
 use super::balancers::{Balancers, Found};
 use crate::config::{
     BatchTimeout, ConfigError, ConnectionConfig, ConsumerConfig, ConsumerGroupConfig, Faults,
-    KafkaConfig, ProducerConfig,
+    KafkaConfig, ProducerConfig, READABLE_PASSWORD,
 };
 use crate::error::ComponentError;
 
@@ -36,10 +36,7 @@ pub(super) fn connection(config: &KafkaConfig) -> Result<ConnConfig, ConfigError
         Ok(Some(mechanism)) => {
             let is_readable = mechanism.exposes_secret() && !config.tls_enable;
             if is_readable && config.sasl_allow_plaintext != Some(true) {
-                faults.add(
-                    format!("{path}.saslMechanism"),
-                    "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant",
-                );
+                faults.add(format!("{path}.saslMechanism"), READABLE_PASSWORD);
             }
             connection = connection.sasl(mechanism);
         }

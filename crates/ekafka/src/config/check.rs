@@ -45,16 +45,13 @@ fn plain_without_tls(path: &str, allowed: Option<bool>, faults: &mut Faults) {
     let path = format!("{path}.saslMechanism");
     match allowed {
         Some(true) => {}
-        Some(false) => faults.add(
-            path,
-            "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant",
-        ),
-        None => tracing::warn!(
-            %path,
-            "PLAIN without TLS shows the password to anyone on the path and is refused when it connects: set tlsEnable = true, or saslAllowPlaintext = true if that is meant"
-        ),
+        Some(false) => faults.add(path, READABLE_PASSWORD),
+        None => tracing::warn!(%path, "refused when it connects: {READABLE_PASSWORD}"),
     }
 }
+
+/// What is wrong with PLAIN without TLS that nobody asked for.
+pub(crate) const READABLE_PASSWORD: &str = "PLAIN without TLS shows the password to anyone on the path: set tlsEnable = true, or saslAllowPlaintext = true if that is meant";
 
 fn producer(path: &str, config: &ProducerConfig, faults: &mut Faults) {
     if config.write_backoff_min > config.write_backoff_max {

@@ -18,6 +18,7 @@ mod setting;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::READABLE_PASSWORD;
 pub use document::{Config, installed, load_from_file, load_from_reader, load_from_str};
 pub use error::{ConfigError, Fault};
 pub use reference::reference;

@@ -1,3 +1,5 @@
+use std::task::{Context, Poll};
+
 use ekafka_protocol::ErrorCode;
 
 use super::*;
@@ -143,4 +145,27 @@ fn of_errors_about_the_same_the_newest_is_kept_in_the_place_of_the_first() {
         matches!(next, Some(Item::Error(_))),
         "taken ones are told anew"
     );
+}
+
+#[test]
+fn s44_records_of_the_next_ownership_are_left_for_the_stream_that_is_opened_for_it() {
+    let partition = TopicPartition::new("t", 0);
+    // The stream was opened before the next ownership's records came, or after.
+    for is_open in [false, true] {
+        let inbox = Arc::new(Inbox::new(1_000));
+        let (lost, won) = (lane(0), lane(0));
+        inbox.deliver(0, vec![chunk(&lost, 10)]);
+        let opened = is_open.then(|| inbox.open_route(&partition));
+        inbox.deliver(0, vec![chunk(&won, 20)]);
+        let old = opened.unwrap_or_else(|| inbox.open_route(&partition));
+        lost.freeze();
+        inbox.close_route(old);
+        let next = inbox.open_route(&partition);
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some(Item::Chunk(taken))) = inbox.poll_route(next, &mut context) else {
+            panic!("its records are gone, is_open {is_open}");
+        };
+        assert!(Arc::ptr_eq(&taken.lane, &won));
+        assert_eq!(inbox.used(), 20, "what was lost is freed");
+    }
 }
