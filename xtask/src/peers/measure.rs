@@ -328,10 +328,10 @@ impl Told {
     }
 
     pub(super) fn run(&self, whole_cpu: Option<f64>) -> Run {
-        let own = self.number("cpu_s") + self.number("user_s") + self.number("sys_s");
+        let cpu = whole_cpu.unwrap_or_else(|| self.number("cpu_s"));
         let records = self.number("records").max(1.0);
         Run {
-            cpu: whole_cpu.unwrap_or(own) * 1e6 / records,
+            cpu: cpu * 1e6 / records,
             rate: records / self.number("wall_s").max(1e-9) / 1e3,
             p50_us: self.since_call("p50_us"),
             p99_us: self.since_call("p99_us"),
@@ -411,3 +411,19 @@ pub(super) fn unique(what: &str) -> String {
 
 /// Partitions of topics.
 const PARTITIONS: u16 = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_time_that_a_program_tells_is_counted_once() {
+        let line = r#"{"records":2000000,"wall_s":1.0,"user_s":0.1,"sys_s":0.2,"cpu_s":0.3}"#;
+        let told = Told(serde_json::from_str(line).unwrap());
+        assert!((told.run(None).cpu - 0.15).abs() < 1e-9);
+        assert!(
+            (told.run(Some(0.5)).cpu - 0.25).abs() < 1e-9,
+            "of the whole process"
+        );
+    }
+}
