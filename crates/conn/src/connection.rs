@@ -227,6 +227,13 @@ impl Connection {
         Duration::from_millis(self.shared().throttled.load(Ordering::Relaxed))
     }
 
+    /// Until when the broker has asked this connection to send nothing (KIP-219): requests are held back so long. `None`
+    /// when they leave at once.
+    pub fn throttled_until(&self) -> Option<Instant> {
+        let until = self.shared().desk().throttled_until();
+        until.filter(|until| *until > Instant::now())
+    }
+
     /// Whether the connection has ended; it never comes back.
     pub fn is_closed(&self) -> bool {
         self.shared().desk().ended().is_some()

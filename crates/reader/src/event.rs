@@ -4,6 +4,10 @@ use crate::TopicPartition;
 
 /// A change the application may want to act on, in the order of the records around it.
 ///
+/// An application that takes nothing for long finds one event for several: moves of a position with no records
+/// between them are told as one, and partitions that came and were lost meanwhile are not told at all.
+/// [`ReaderStats::superseded`](crate::ReaderStats::superseded) counts those that are missing.
+///
 /// ```no_run
 /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
 /// use ekafka_reader::{Event, Received};
@@ -54,4 +58,16 @@ pub enum Event {
         /// The offset at which the logs part and reading goes on.
         to: i64,
     },
+}
+
+impl Event {
+    /// The partition whose position moved, if that is what it tells.
+    pub(crate) fn moved(&self) -> Option<&TopicPartition> {
+        match self {
+            Self::OutOfRange { partition, .. } | Self::Truncated { partition, .. } => {
+                Some(partition)
+            }
+            Self::Assigned(_) | Self::Revoked(_) | Self::Lost(_) => None,
+        }
+    }
 }

@@ -1,13 +1,12 @@
 //! The shelf between the network and the application: fetched chunks, events and errors in order, the
 //! byte budget, and the fetchers that wait for room or work.
 //!
-//! Chunks are bounded by the budget, and errors by what they may be about: of two about the same that the
-//! application has not taken, the newer takes the place of the older.
+//! Chunks are bounded by the budget, events and errors by what they may be about: of two about the same that
+//! the application has not taken, one is left.
 //!
 //! The one lock of a reader. Nothing is awaited, dropped or sent under it that could take it again: a
 //! chunk that is thrown away leaves the lock first, because its permit comes back through the lock.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -29,6 +28,7 @@ use slots::Slot;
 pub(crate) use slots::{Mail, Sent};
 
 mod budget;
+mod notices;
 mod routes;
 mod slots;
 #[cfg(test)]
@@ -102,6 +102,8 @@ struct State {
     queue: VecDeque<Item>,
     /// What the errors in the queue are about, and for each the newest that came since.
     errors: HashMap<Subject, Option<ReaderError>>,
+    /// Events and errors in whose place another one is told, since they were last asked for.
+    superseded: u64,
     /// Queues of single partitions, by number.
     routes: HashMap<u64, Route>,
     /// The route of each partition that has one.
@@ -128,6 +130,7 @@ impl Inbox {
         let state = State {
             queue: VecDeque::new(),
             errors: HashMap::new(),
+            superseded: 0,
             routes: HashMap::new(),
             routed: HashMap::new(),
             last_route: 0,
@@ -183,6 +186,11 @@ impl Inbox {
         self.lock().budget.messages()
     }
 
+    /// Events and errors that were told as part of another one since the last call.
+    pub(crate) fn take_superseded(&self) -> u64 {
+        std::mem::take(&mut self.lock().superseded)
+    }
+
     /// The next item for the application; asking answers the event taken before.
     pub(crate) fn take(&self) -> Taken {
         let mut state = self.lock();
@@ -231,14 +239,23 @@ impl Inbox {
     /// Turns a revocation nobody answered into a loss: its offsets can no longer be committed.
     pub(crate) fn lose(&self, ticket: u64) {
         let mut state = self.lock();
-        for item in &mut state.queue {
-            if let Item::Event { event, ticket: of } = item
-                && *of == Some(ticket)
-                && let Event::Revoked(partitions) = event
-            {
-                *event = Event::Lost(std::mem::take(partitions));
-                *of = None;
+        let mut lost = Vec::new();
+        state.queue.retain_mut(|item| match item {
+            Item::Event {
+                event: Event::Revoked(partitions),
+                ticket: of,
+            } if *of == Some(ticket) => {
+                lost = std::mem::take(partitions);
+                false
             }
+            _ => true,
+        });
+        if !lost.is_empty() {
+            let event = Event::Lost(lost);
+            state.put(Item::Event {
+                event,
+                ticket: None,
+            });
         }
         if state.unanswered == Some(ticket) {
             state.unanswered = None;
@@ -351,28 +368,6 @@ impl Inbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// An error as it is queued; `None` when one about the same is, in whose place it will be taken.
-    fn note(&mut self, error: ReaderError) -> Option<Item> {
-        match self.errors.entry(error.subject()) {
-            Entry::Occupied(mut queued) => {
-                queued.insert(Some(error));
-                None
-            }
-            Entry::Vacant(first) => {
-                first.insert(None);
-                Some(Item::Error(error))
-            }
-        }
-    }
-
-    /// The newest error about the same as one that was queued.
-    fn newest(&mut self, queued: ReaderError) -> Item {
-        let newer = self.errors.remove(&queued.subject());
-        Item::Error(newer.flatten().unwrap_or(queued))
     }
 }
 

@@ -365,7 +365,12 @@ impl Ledger {
         }
         match answer {
             Ok(Some(offset)) => {
+                let failures = entry.failures;
                 entry.found(offset);
+                if from.is_some() {
+                    // The broker may refuse this position too: only a fetch that succeeds ends the row.
+                    entry.failures = failures;
+                }
                 if std::mem::take(&mut entry.begins_at_end) {
                     entry.assignment.mark(offset, -1);
                 }

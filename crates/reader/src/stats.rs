@@ -84,6 +84,9 @@ pub struct ReaderStats {
     /// Bytes fetched and not used up yet, with those set aside for answers under way; at most
     /// `buffer_memory`, by which one batch at a time is let in whatever its size.
     pub buffered_bytes: u64,
+    /// Events and errors that the application does not hear of by themselves, because it had not taken one about
+    /// the same: of errors it hears the newest, of moves of a position where the first began and the last went.
+    pub superseded: u64,
 }
 
 impl ReaderStats {

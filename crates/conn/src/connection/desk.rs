@@ -255,6 +255,11 @@ impl Desk {
         self.throttled_until = Some(self.throttled_until.map_or(until, |known| known.max(until)));
     }
 
+    /// When requests are no longer held back by [`throttle`](Self::throttle).
+    pub(super) fn throttled_until(&self) -> Option<Instant> {
+        self.throttled_until
+    }
+
     /// Holds new requests back while the log-in is renewed, or lets them go.
     pub(super) fn set_gated(&mut self, gated: bool) {
         self.gated = gated;

@@ -19,6 +19,7 @@ use ekafka_protocol::messages::{IsolationLevel, MetadataRequest};
 use ekafka_protocol::{ErrorCode, Request, StrBytes, VersionRange};
 
 use super::group::GroupDone;
+use super::now;
 use crate::TopicPartition;
 use crate::ledger::{EpochQuestion, Question};
 use crate::reset::Position;
@@ -244,8 +245,16 @@ pub(super) async fn send_capped<R: Request>(
     deadline: Instant,
 ) -> Result<R::Response, ConnError> {
     let version = connection.version_of(R::API, versions)?;
+    let deadline = after_pause(connection, deadline);
     let answer = connection.send_version(request, version, deadline.into());
     answer.await
+}
+
+/// A deadline without the time for which the broker has asked this connection to send nothing.
+pub(super) fn after_pause(connection: &Connection, deadline: Instant) -> Instant {
+    let until = connection.throttled_until().map(Into::<Instant>::into);
+    let pause = until.map(|until| until.saturating_duration_since(now()));
+    deadline + pause.unwrap_or_default()
 }
 
 pub(super) fn topic_name(name: &str) -> TopicName {

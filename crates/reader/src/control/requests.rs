@@ -21,7 +21,7 @@ use ekafka_protocol::cold::{
 };
 use ekafka_protocol::{ApiKey, ErrorCode, VersionRange};
 
-use super::calls::{Done, own_connection, send_capped, text, topic_name};
+use super::calls::{Done, after_pause, own_connection, send_capped, text, topic_name};
 use super::group::GroupDone;
 use crate::TopicPartition;
 use crate::assignor::{
@@ -86,6 +86,7 @@ pub(crate) async fn join(
         Ok(link) => link,
         Err(error) => return Done::Group(GroupDone::Joined(refused(error), None)),
     };
+    let deadline = after_pause(&link, deadline);
     let result = match link.send(&request, deadline.into()).await {
         Ok(answer) => joined(answer),
         Err(error) => refused(error),
@@ -246,7 +247,11 @@ async fn sync(
         .with_protocol_name(Some(text(protocol)))
         .with_assignments(assignments);
     let deadline = desk.now + desk.settings.timing.rebalance + desk.settings.call_timeout;
-    let answer = async { link(desk).await?.send(&request, deadline.into()).await };
+    let answer = async {
+        let link = link(desk).await?;
+        let deadline = after_pause(&link, deadline);
+        link.send(&request, deadline.into()).await
+    };
     let answer = answer.await.map_err(Failure::Connection)?;
     accepted(answer.error_code)?;
     decode_assignment(&answer.assignment)
@@ -291,6 +296,7 @@ pub(crate) async fn leave(desk: Desk, member_id: String, why: &'static str) {
             request.with_member_id(text(&member_id))
         };
         let deadline = desk.now + desk.settings.call_timeout;
+        let deadline = after_pause(&connection, deadline);
         connection
             .send_version(&request, version, deadline.into())
             .await
@@ -327,6 +333,7 @@ pub(crate) async fn fetch_offsets(
         let versions = VersionRange::new(1, 7);
         let version = connection.version_of(ApiKey::OFFSET_FETCH, versions)?;
         let request = request.with_require_stable(version >= FIRST_WITH_STABLE);
+        let deadline = after_pause(&connection, deadline);
         connection
             .send_version(&request, version, deadline.into())
             .await

@@ -51,7 +51,11 @@ impl Control {
         let brokers: Vec<BrokerId> = due.map(|(broker, _)| *broker).collect();
         for broker in brokers {
             self.recalls.due.remove(&broker);
-            if self.inbox.can_call_back(broker) {
+            // A broker that has asked for a pause is not asked by another connection instead.
+            let connection = self.connections.get(&broker);
+            if let Some(until) = connection.and_then(Connection::throttled_until) {
+                self.recalls.due.insert(broker, until.into());
+            } else if self.inbox.can_call_back(broker) {
                 self.call_back(broker);
             }
         }

@@ -70,7 +70,7 @@ pub(crate) struct Fetcher {
     session: Session,
     /// Bytes set aside for the answer under way.
     reserved: u64,
-    /// When the fetch under way was sent, and how long the broker may hold it.
+    /// When the fetch under way was sent, or will be, and how long the broker may hold it.
     sent: (Instant, Duration),
     /// Answers without a byte in a row.
     empty: u32,
@@ -170,12 +170,13 @@ impl Fetcher {
 
     fn send(mut self: Box<Self>) {
         let request = self.request();
-        let now = Instant::now();
-        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-        self.sent = (now, wait);
         let connection = self.connection.clone();
+        // A request that the broker has asked to hold back takes no time of its own.
+        let leaves = connection.throttled_until().unwrap_or_else(Instant::now);
+        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+        self.sent = (leaves, wait);
         let (inbox, broker) = (Arc::clone(&self.inbox), self.broker);
-        let deadline = now + wait + self.settings.request_timeout;
+        let deadline = leaves + wait + self.settings.request_timeout;
         let Some(number) = inbox.send_off(self) else {
             return;
         };

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::{FetchedChunk, Inbox, Item, State};
+use super::{FetchedChunk, Inbox, Item, State, notices};
 use crate::TopicPartition;
 use crate::event::Event;
 use crate::lane::Assignment;
@@ -137,20 +137,26 @@ impl State {
     pub(super) fn put(&mut self, item: Item) -> Option<Waker> {
         let item = match item {
             Item::Error(error) => self.note(error)?,
+            Item::Event {
+                event: Event::Lost(partitions),
+                ..
+            } => self.note_lost(partitions)?,
             item => item,
         };
         let number = of_partition(&item).and_then(|partition| self.routed.get(partition));
         let route = number.and_then(|number| self.routes.get_mut(number));
-        match route.and_then(|route| route.takes(&item).then_some(route)) {
-            Some(route) => {
-                route.items.push_back(item);
-                route.waker.take()
-            }
-            None => {
-                self.queue.push_back(item);
-                None
-            }
+        let (items, waker) = match route.and_then(|route| route.takes(&item).then_some(route)) {
+            Some(route) => (&mut route.items, Some(&mut route.waker)),
+            None => (&mut self.queue, None),
+        };
+        if let Item::Event { event, .. } = &item
+            && (notices::absorb(items, event) || notices::is_said(items, event))
+        {
+            self.superseded += 1;
+            return None;
         }
+        items.push_back(item);
+        waker.and_then(Option::take)
     }
 
     pub(super) fn take_route_wakers(&mut self) -> Vec<Waker> {
@@ -212,10 +218,7 @@ impl Closed {
 fn of_partition(item: &Item) -> Option<&TopicPartition> {
     match item {
         Item::Chunk(chunk) => Some(chunk.lane.partition()),
-        Item::Event {
-            event: Event::OutOfRange { partition, .. } | Event::Truncated { partition, .. },
-            ..
-        } => Some(partition),
-        _ => None,
+        Item::Event { event, .. } => event.moved(),
+        Item::Error(_) => None,
     }
 }

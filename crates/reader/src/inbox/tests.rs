@@ -147,6 +147,94 @@ fn of_errors_about_the_same_the_newest_is_kept_in_the_place_of_the_first() {
     );
 }
 
+fn out_of_range(partition: i32, from: i64, to: i64) -> Event {
+    let partition = TopicPartition::new("t", partition);
+    Event::OutOfRange {
+        partition,
+        from,
+        to,
+    }
+}
+
+fn told(event: Event) -> Item {
+    let ticket = None;
+    Item::Event { event, ticket }
+}
+
+#[test]
+fn moves_of_a_position_without_records_between_them_are_told_as_one() {
+    let inbox = Arc::new(Inbox::new(1_000));
+    let truncated = |from, to| Event::Truncated {
+        partition: TopicPartition::new("t", 0),
+        from,
+        to,
+    };
+    let (dead, live, other) = (lane(0), lane(0), lane(1));
+    for round in 0..1_000 {
+        inbox.push(told(out_of_range(0, round, round + 1)));
+        inbox.push(told(out_of_range(1, round, round + 1)));
+    }
+    inbox.deliver(0, vec![chunk(&dead, 10), chunk(&other, 10)]);
+    dead.freeze();
+    inbox.push(told(truncated(1_000, 990)));
+    inbox.deliver(0, vec![chunk(&live, 10)]);
+    inbox.push(told(truncated(995, 992)));
+    inbox.push(told(out_of_range(0, 992, 993)));
+    inbox.push(told(out_of_range(1, 1_000, 1_001)));
+    let mut taken = Vec::new();
+    while let Some(item) = inbox.take().item {
+        taken.push(match item {
+            Item::Chunk(chunk) => format!("records of {}", chunk.lane.partition().partition),
+            Item::Event { event, .. } => format!("{event:?}"),
+            Item::Error(error) => error.to_string(),
+        });
+    }
+    let expected = [
+        format!("{:?}", truncated(0, 990)),
+        format!("{:?}", out_of_range(1, 0, 1_000)),
+        "records of 1".to_owned(),
+        "records of 0".to_owned(),
+        format!("{:?}", truncated(995, 993)),
+        format!("{:?}", out_of_range(1, 1_000, 1_001)),
+    ];
+    assert_eq!(taken, expected);
+    assert_eq!(inbox.take_superseded(), 999 * 2 + 1 + 1);
+    assert_eq!(inbox.take_superseded(), 0);
+}
+
+#[test]
+fn what_came_and_was_lost_while_nobody_looked_is_not_told() {
+    let inbox = Inbox::new(1_000);
+    let all = |numbers: &[i32]| -> Vec<TopicPartition> {
+        let numbers = numbers.iter();
+        numbers.map(|one| TopicPartition::new("t", *one)).collect()
+    };
+    inbox.push(told(Event::Lost(all(&[0, 1]))));
+    for _ in 0..1_000 {
+        inbox.push(told(Event::Assigned(all(&[0, 1, 2]))));
+        inbox.push(told(Event::Lost(all(&[0, 1, 2]))));
+    }
+    inbox.push(told(Event::Assigned(all(&[0, 1]))));
+    inbox.push(event(all(&[0, 1]), Some(7)));
+    inbox.lose(7);
+    inbox.push(told(Event::Assigned(all(&[0, 1]))));
+    // One of them was there before the application stopped looking.
+    inbox.push(told(Event::Lost(all(&[1, 5]))));
+    inbox.push(told(Event::Assigned(Vec::new())));
+    let mut taken = Vec::new();
+    while let Some(Item::Event { event, ticket }) = inbox.take().item {
+        assert_eq!(ticket, None);
+        taken.push(event);
+    }
+    let expected = [
+        Event::Lost(all(&[0, 1])),
+        Event::Assigned(all(&[0])),
+        Event::Lost(all(&[5])),
+        Event::Assigned(Vec::new()),
+    ];
+    assert_eq!(taken, expected);
+}
+
 #[test]
 fn s44_records_of_the_next_ownership_are_left_for_the_stream_that_is_opened_for_it() {
     let partition = TopicPartition::new("t", 0);

@@ -374,6 +374,26 @@ fn s24_out_of_range_asks_whether_the_log_was_cut_before_the_policy_counts() {
 }
 
 #[test]
+fn s35_a_leader_that_lacks_what_is_of_its_own_epoch_has_another_topic() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let mut cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    cursor.lane.advance(9);
+    (cursor.offset, cursor.read_epoch) = (9, 4);
+    script.returned(0, &cursor, Returned::OutOfRange);
+    script.due(100, &["check 1 4 4"]);
+    assert_eq!(script.checked(100, Ok((7, 4))), None);
+    script.due(100, &["list 1 First"]);
+    let moved = Notice::Moved {
+        partition: partition(),
+        from: 9,
+        to: 0,
+    };
+    assert_eq!(script.listed(100, Ok(Some(0))), Some(moved));
+    let cursor = script.due(100, &["fetch 1 0"]);
+    assert_eq!(cursor.unwrap().read_epoch, -1);
+}
+
+#[test]
 fn b55_an_unknown_epoch_is_not_compared() {
     let mut script = script(None, OutOfRange::Earliest);
     script.due(0, &["committed"]);

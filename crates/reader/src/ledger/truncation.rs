@@ -66,6 +66,12 @@ impl Ledger {
             return None;
         }
         match answer {
+            // A leader never takes back what is of its own epoch: this one leads another topic of that name.
+            Ok(Some(end)) if end.offset < offset && entry.read_epoch == leader_epoch => {
+                entry.read_epoch = -1;
+                entry.checked_epoch = -1;
+                entry.follow_policy(&rules, offset)
+            }
             Ok(Some(end)) if end.offset < offset => self.cut(partition, leader_epoch, end),
             Ok(_) => {
                 entry.checked_epoch = leader_epoch;

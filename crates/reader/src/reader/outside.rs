@@ -65,6 +65,7 @@ impl Outside {
             topic: fixed.topic,
             partition: fixed.partition,
             buffered_bytes: self.inbox.used(),
+            superseded: self.inbox.take_superseded(),
             ..self.counters.take()
         }
     }

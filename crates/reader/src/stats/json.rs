@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::ReaderStats;
 
 /// All of a [`ReaderStats`]; made by [`ReaderStats::detailed`]. Serialised, times have counts and sums
-/// too, and bytes fetched and buffered and whole batches are told.
+/// too, and bytes fetched and buffered, whole batches and superseded events are told.
 ///
 /// ```no_run
 /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
@@ -37,7 +37,7 @@ impl Serialize for ReaderStats {
 impl Serialize for DetailedReaderStats<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let stats = self.0;
-        let mut object = serializer.serialize_struct("ReaderStats", KEYS + 4)?;
+        let mut object = serializer.serialize_struct("ReaderStats", KEYS + 5)?;
         counts(&mut object, stats)?;
         object.serialize_field("DialTime", &DetailedSummary::from(stats.dial_time))?;
         object.serialize_field("ReadTime", &DetailedSummary::from(stats.read_time))?;
@@ -49,6 +49,7 @@ impl Serialize for DetailedReaderStats<'_> {
         object.serialize_field("FetchedBytes", &stats.fetched_bytes)?;
         object.serialize_field("ReceivedBytes", &stats.received_bytes)?;
         object.serialize_field("BufferedBytes", &stats.buffered_bytes)?;
+        object.serialize_field("Superseded", &stats.superseded)?;
         object.end()
     }
 }

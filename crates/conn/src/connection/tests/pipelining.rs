@@ -333,6 +333,8 @@ async fn a_throttled_connection_pauses_and_goes_on() {
     let (answer, ()) = tokio::join!(connection.send(&request, soon()), throttled);
     answer.unwrap();
     let start = Instant::now();
+    let until = start + Duration::from_secs(2);
+    assert_eq!(connection.throttled_until(), Some(until));
     let answering = async {
         let (header, _) = peer.request().await;
         assert_eq!(start.elapsed(), Duration::from_secs(2));
@@ -341,6 +343,7 @@ async fn a_throttled_connection_pauses_and_goes_on() {
     let (answer, ()) = tokio::join!(connection.send(&request, soon()), answering);
     assert_eq!(answer.unwrap().cluster_id.as_deref(), Some("awake"));
     assert_eq!(connection.throttled(), Duration::from_secs(2));
+    assert_eq!(connection.throttled_until(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,11 +96,14 @@ async fn swarm(seed: u64, assignor: &Arc<dyn Assignor>, steps: usize, most: i64)
 
 async fn swarms(assignor: impl Assignor + 'static) {
     let assignor: Arc<dyn Assignor> = Arc::new(assignor);
-    // `EKAFKA_SEEDS` asks for so many seeds of each strategy, and for more records.
+    // `EKAFKA_SEEDS` asks for so many seeds of each strategy, or for `from..to`, and for more records.
     let asked = std::env::var("EKAFKA_SEEDS").ok();
-    let asked = asked.and_then(|count| count.parse().ok());
-    let (seeds, steps, most) = asked.map_or((50, 12, 50), |seeds| (seeds, 25, 400));
-    for seed in 0..seeds {
+    let asked = asked.and_then(|seeds| match seeds.split_once("..") {
+        Some((from, to)) => Some(from.parse().ok()?..to.parse().ok()?),
+        None => Some(0..seeds.parse().ok()?),
+    });
+    let (seeds, steps, most) = asked.map_or((0..50, 12, 50), |seeds| (seeds, 25, 400));
+    for seed in seeds {
         swarm(seed, &assignor, steps, most).await;
     }
 }

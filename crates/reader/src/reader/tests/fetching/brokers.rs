@@ -1,10 +1,10 @@
-//! Brokers that are slow, silent, hasty or throttled, and topics that are not what they were.
+//! Brokers that are slow, silent or hasty, and topics that are not what they were.
 
 use std::time::Duration;
 
-use ekafka_protocol::ApiKey;
 use ekafka_protocol::messages::FetchRequest;
-use ekafka_testkit::EmbeddedKafka;
+use ekafka_protocol::{ApiKey, VersionRange};
+use ekafka_testkit::{Builder, EmbeddedKafka};
 use tokio::time::Instant;
 
 use super::super::setup::*;
@@ -72,71 +72,78 @@ async fn s32_a_broker_that_answers_at_once_with_nothing_is_not_asked_in_a_loop()
 }
 
 #[tokio::test(start_paused = true)]
-async fn s30_a_throttled_fetch_is_followed_by_its_pause_and_by_no_new_connection() {
-    let kafka = kafka().await;
-    kafka.create_topic("t", 1).unwrap();
-    write(&kafka, "t", 0, 5);
-    let mut reader = builder(&kafka).topic("t").build().unwrap();
-    offsets(&mut reader, 5).await;
-    let connections = kafka.accepted_connections();
-    let pause = Duration::from_secs(3);
-    kafka
-        .on_next(ApiKey::FETCH)
-        .edit::<FetchRequest>(move |answer| {
-            answer.throttle_time_ms = i32::try_from(pause.as_millis()).unwrap();
-        })
-        .times(3);
-    kafka.clear_requests();
-    for offset in 5..9 {
-        write(&kafka, "t", 0, 1);
-        assert_eq!(offsets(&mut reader, 1).await, [offset]);
+async fn s35_a_topic_made_again_is_read_from_the_policys_start_and_told() {
+    for has_ids in [true, false] {
+        for was_seen_missing in [true, false] {
+            for policy in [OutOfRange::Earliest, OutOfRange::Latest, OutOfRange::Error] {
+                read_made_again(has_ids, was_seen_missing, policy).await;
+            }
+        }
     }
-    let fetches = kafka.requests_of(ApiKey::FETCH);
-    for two in fetches.windows(2).take(2) {
-        assert!(
-            two[1].at - two[0].at >= pause,
-            "{:?}",
-            two[1].at - two[0].at
-        );
-    }
-    assert_eq!(kafka.accepted_connections(), connections);
 }
 
-#[tokio::test(start_paused = true)]
-async fn s35_a_topic_made_again_is_read_from_the_policys_start_and_told() {
-    for policy in [OutOfRange::Earliest, OutOfRange::Error] {
-        let kafka = kafka().await;
-        kafka.create_topic("t", 1).unwrap();
-        write(&kafka, "t", 0, 30);
-        let reader = builder(&kafka).topic("t").out_of_range(policy);
-        let mut reader = reader.max_attempts(1_000).build().unwrap();
-        offsets(&mut reader, 30).await;
-        kafka.delete_topic("t").unwrap();
-        kafka.create_topic("t", 1).unwrap();
-        write(&kafka, "t", 0, 5);
-        let partition = TopicPartition::new("t", 0);
-        let patience = Duration::from_secs(120);
-        let told = tokio::time::timeout(patience, reader.recv()).await.unwrap();
-        if policy == OutOfRange::Error {
-            let is_told = matches!(told, Err(ReaderError::OffsetOutOfRange { offset: 30, .. }));
-            assert!(is_told, "{told:?}");
-            reader.set_offset(StartOffset::First).await.unwrap();
-        } else {
-            let (from, to) = (30, 0);
-            let Ok(Received::Event(event)) = told else {
-                panic!("{told:?}");
-            };
-            assert_eq!(
-                event,
-                Event::OutOfRange {
-                    partition,
-                    from,
-                    to
-                }
-            );
-        }
-        assert_eq!(offsets(&mut reader, 5).await, [0, 1, 2, 3, 4]);
+/// Reads a topic to its end, and then a smaller one of the same name.
+async fn read_made_again(has_ids: bool, was_seen_missing: bool, policy: OutOfRange) {
+    let case = format!("ids {has_ids}, seen missing {was_seen_missing}, {policy:?}");
+    let kafka = if has_ids {
+        kafka().await
+    } else {
+        let first_with_ids = [(ApiKey::METADATA, 10), (ApiKey::FETCH, 13)];
+        let limited = |builder, (api, first): (ApiKey, i16)| {
+            let builder: Builder = builder;
+            builder.limit_api(api, VersionRange::new(4, first - 1))
+        };
+        kafka_with(1, |builder| {
+            first_with_ids.into_iter().fold(builder, limited)
+        })
+        .await
+    };
+    kafka.create_topic("t", 1).unwrap();
+    if was_seen_missing {
+        // The new topic's epochs begin anew; where the old one is never missed, only an id tells them apart.
+        kafka.move_leader("t", 0, 1).unwrap();
     }
+    write(&kafka, "t", 0, 30);
+    let reader = builder(&kafka).topic("t").out_of_range(policy);
+    let mut reader = reader.max_attempts(1_000).build().unwrap();
+    offsets(&mut reader, 30).await;
+    kafka.delete_topic("t").unwrap();
+    if was_seen_missing {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 5);
+    let partition = TopicPartition::new("t", 0);
+    let patience = Duration::from_secs(10);
+    let told = tokio::time::timeout(patience, reader.recv()).await;
+    let told = told.unwrap_or_else(|_| panic!("{case}: silent"));
+    let (from, to) = match policy {
+        OutOfRange::Earliest => (30, 0),
+        OutOfRange::Latest => (30, 5),
+        OutOfRange::Error => {
+            let is_told = matches!(told, Err(ReaderError::OffsetOutOfRange { offset: 30, .. }));
+            assert!(is_told, "{case}: {told:?}");
+            reader.set_offset(StartOffset::First).await.unwrap();
+            assert_eq!(offsets(&mut reader, 5).await, [0, 1, 2, 3, 4], "{case}");
+            return;
+        }
+    };
+    let Ok(Received::Event(event)) = told else {
+        panic!("{case}: {told:?}");
+    };
+    let expected = Event::OutOfRange {
+        partition,
+        from,
+        to,
+    };
+    assert_eq!(event, expected, "{case}");
+    write(&kafka, "t", 0, 1);
+    let expected: Vec<i64> = (to..6).collect();
+    assert_eq!(
+        offsets(&mut reader, expected.len()).await,
+        expected,
+        "{case}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
