@@ -59,6 +59,8 @@ struct Shared {
     to_writer: Notify,
     /// Wakes the alarm loop.
     to_alarm: Notify,
+    /// Has the read loop look whether it keeps memory for nothing.
+    to_reader: Notify,
 }
 
 impl Connection {
@@ -95,6 +97,7 @@ impl Connection {
             desk: Mutex::new(Desk::new(ready.write, Instant::now())),
             to_writer: Notify::new(),
             to_alarm: Notify::new(),
+            to_reader: Notify::new(),
         });
         #[expect(
             clippy::disallowed_methods,

@@ -3,6 +3,8 @@
 //! A frame is a big-endian 4-byte length and that many bytes. Memory follows what has been received, never what a
 //! length promises: allocated ≤ 16 × received + 64 KiB over the life of a connection.
 
+use std::collections::VecDeque;
+
 use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use ekafka_protocol::{DecodeError, decode_frame_length};
@@ -10,20 +12,29 @@ use ekafka_protocol::{DecodeError, decode_frame_length};
 /// Receives bytes and hands out whole frames without their length prefix.
 ///
 /// Small frames are slices of one shared buffer. A large frame is received straight into a buffer of its own, which is
-/// used again once nobody holds the frame any more.
+/// used again once nobody holds the frame any more. Few bytes are kept for that, and none for long.
 pub(crate) struct FrameReader {
     /// Received bytes that belong to no large frame; starts at a frame's length prefix.
     small: BytesMut,
     /// The large frame being received.
     large: Option<Large>,
     /// The last large frames handed out, oldest first; their memory is taken back when it has become free.
-    spare: [Option<Bytes>; SPARES],
+    spare: VecDeque<Spare>,
+    /// Whether a large frame came since [`cool`](Self::cool) was called last.
+    is_warm: bool,
     /// The longest frame accepted, bytes.
     cap: usize,
     /// Bytes received in all.
     received: u64,
     /// Bytes of memory taken in all.
     allocated: u64,
+}
+
+/// A large frame that may be the last one to hold its memory.
+struct Spare {
+    frame: Bytes,
+    /// The bytes that it keeps from being freed.
+    capacity: usize,
 }
 
 struct Large {
@@ -38,7 +49,8 @@ impl FrameReader {
         Self {
             small: BytesMut::new(),
             large: None,
-            spare: [const { None }; SPARES],
+            spare: VecDeque::new(),
+            is_warm: false,
             cap,
             received: 0,
             allocated: 0,
@@ -120,6 +132,18 @@ impl FrameReader {
         self.received += count as u64;
     }
 
+    /// Bytes that are kept for large frames to come, those included that somebody still holds.
+    pub(crate) fn kept(&self) -> usize {
+        self.spare.iter().map(|spare| spare.capacity).sum()
+    }
+
+    /// To be called now and then: keeps nothing any more when no large frame has come since the last time.
+    pub(crate) fn cool(&mut self) {
+        if !std::mem::take(&mut self.is_warm) {
+            self.spare = VecDeque::new();
+        }
+    }
+
     fn announced(&self) -> Result<Option<usize>, DecodeError> {
         match self.small.first_chunk::<PREFIX>() {
             Some(prefix) => decode_frame_length(*prefix, self.cap).map(Some),
@@ -182,27 +206,30 @@ impl FrameReader {
     }
 
     fn finish_large(&mut self) -> Option<Bytes> {
-        let frame = self.large.take()?.buffer.freeze();
-        self.spare.rotate_left(1);
-        if let Some(last) = self.spare.last_mut() {
-            *last = Some(frame.clone());
+        let buffer = self.large.take()?.buffer;
+        let capacity = buffer.capacity();
+        let frame = buffer.freeze();
+        self.is_warm = true;
+        self.spare.push_back(Spare {
+            frame: frame.clone(),
+            capacity,
+        });
+        while self.spare.len() > SPARES || self.kept() > KEPT {
+            self.spare.pop_front();
         }
         Some(frame)
     }
 
     /// A buffer of a former frame that nobody holds any more and that suits a frame of `length` bytes.
     fn take_spare(&mut self, length: usize) -> Option<BytesMut> {
-        for slot in &mut self.spare {
-            match slot.take().map(Bytes::try_into_mut) {
-                Some(Ok(mut buffer)) => {
-                    buffer.clear();
-                    let capacity = buffer.capacity();
-                    if capacity >= length && capacity / 4 <= length.max(SMALL) {
-                        return Some(buffer);
-                    }
+        let is_free = |spare: &Spare| spare.frame.is_unique();
+        while let Some(at) = self.spare.iter().position(is_free) {
+            if let Ok(mut buffer) = self.spare.remove(at)?.frame.try_into_mut() {
+                buffer.clear();
+                let capacity = buffer.capacity();
+                if capacity >= length && capacity / 4 <= length.max(SMALL) {
+                    return Some(buffer);
                 }
-                Some(Err(held)) => *slot = Some(held),
-                None => {}
             }
         }
         None
@@ -221,6 +248,10 @@ const LEAST_READ: usize = 2 * 1024;
 /// Large frames remembered for their memory: as many as a reader has before it by default, so that one that is slower than
 /// the network finds those that it has used up. Memory that is new costs a page fault for each 4 KiB.
 const SPARES: usize = 8;
+
+/// The most memory kept that way, bytes: so many answers of 1 MiB, the default limit, with what is around the records. A
+/// frame above it leaves with whoever holds it.
+const KEPT: usize = SPARES * (1024 + 64) * 1024;
 
 /// Bytes of memory allowed for each byte received.
 const GROWTH: u64 = 16;

@@ -10,8 +10,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use ekafka_conn::{ConnConfig, Connection, dial_fn};
 use ekafka_protocol::messages::{
     ApiVersion, ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, MetadataResponse,
+    MetadataTopic,
 };
-use ekafka_protocol::{ApiKey, Frame, Request, RequestHeader, VersionRange};
+use ekafka_protocol::{ApiKey, Frame, Request, RequestHeader, StrBytes, VersionRange};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
@@ -124,4 +125,58 @@ fn h01_a_huge_announced_answer_takes_at_most_what_was_received_pays_for() {
         taken.bytes_total
     );
     assert!(taken.bytes_max <= most);
+}
+
+#[test]
+fn an_idle_connection_keeps_nothing_of_a_burst_of_large_answers() {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (connection, mut peer) = runtime.block_on(connected());
+    let version = VersionRange::new(1, MetadataRequest::VERSIONS.max).max;
+    let name = "n".repeat(20_000);
+    let topic = || MetadataTopic {
+        name: Some(StrBytes::from_string(name.clone())),
+        ..MetadataTopic::default()
+    };
+    let answer = MetadataResponse {
+        topics: std::iter::repeat_with(topic).take(150).collect(),
+        ..MetadataResponse::default()
+    };
+    let answer = Frame::response::<MetadataRequest>(version, 0, &answer);
+    let mut answer = answer.unwrap().to_bytes().to_vec();
+    assert!(answer.len() > 3_000_000);
+    let asked = MetadataRequest::default();
+    let deadline = Instant::now() + Duration::from_secs(600);
+    let mut burst = || {
+        runtime.block_on(async {
+            let asking = async {
+                let mut held = Vec::new();
+                for _ in 0..20 {
+                    held.push(connection.send(&asked, deadline).await.unwrap());
+                }
+            };
+            let serving = async {
+                for _ in 0..20 {
+                    let ((_, id), _) = request(&mut peer, &mut BytesMut::new()).await;
+                    answer[4..8].copy_from_slice(&id.to_be_bytes());
+                    peer.write_all(&answer).await.unwrap();
+                }
+            };
+            tokio::join!(asking, serving);
+        });
+    };
+    let after_burst = measure(&mut burst);
+    assert!(after_burst.bytes_max > 50_000_000, "all were held");
+    let most = 9_000_000;
+    assert!(after_burst.bytes_current <= most, "{after_burst:?}");
+    let idle = measure(|| {
+        burst();
+        runtime.block_on(async { tokio::time::sleep(Duration::from_secs(25)).await });
+    });
+    // What the first burst left is given back as well.
+    let left = after_burst.bytes_current + idle.bytes_current;
+    assert!(left <= 200_000, "{left} bytes are kept");
 }

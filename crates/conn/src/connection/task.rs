@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ekafka_protocol::{DecodeError, skip_response_tags};
@@ -61,7 +62,20 @@ async fn read_loop(shared: &Shared, mut read: ReadSide, mut frames: FrameReader)
         {
             return cause;
         }
-        match read.read_buf(&mut frames.space()).await {
+        let has_kept = frames.kept() > 0;
+        let received = {
+            let mut space = frames.space();
+            tokio::select! {
+                biased;
+                received = read.read_buf(&mut space) => Some(received),
+                () = shared.to_reader.notified(), if has_kept => None,
+            }
+        };
+        let Some(received) = received else {
+            frames.cool();
+            continue;
+        };
+        match received {
             Ok(0) if frames.is_inside_frame() => {
                 return shared.disconnected("the broker closed it inside an answer");
             }
@@ -141,8 +155,13 @@ pub(super) fn tell_written(written: &mut Vec<Waiter>) {
 }
 
 async fn alarm_loop(shared: &Shared) -> ConnError {
+    let mut cooled = Instant::now();
     loop {
         let now = Instant::now();
+        if now >= cooled + COOLING {
+            cooled = now;
+            shared.to_reader.notify_one();
+        }
         let (alarm, at, queued) = {
             let mut desk = shared.desk();
             // The write loop may be waiting for a socket that will never take more.
@@ -208,6 +227,10 @@ impl Shared {
         }
     }
 }
+
+/// Memory for large answers is kept for at least so long after the last one, and at most until the second look at the
+/// deadlines from then on.
+const COOLING: Duration = Duration::from_secs(5);
 
 /// Bytes of the correlation id at the front of each answer.
 const CORRELATION_ID: usize = 4;

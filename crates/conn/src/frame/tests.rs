@@ -1,7 +1,7 @@
 use bytes::{BufMut, Bytes};
 use ekafka_protocol::DecodeError;
 
-use super::{FREE, FrameReader, GROWTH, SMALL};
+use super::{FREE, FrameReader, GROWTH, KEPT, SMALL, SPARES};
 
 const CAP: usize = 100 * 1024 * 1024;
 
@@ -135,5 +135,31 @@ fn the_correlation_id_is_seen_before_the_frame_is_whole() {
         cut(&mut reader, &77i32.to_be_bytes(), || 1);
         assert_eq!(reader.correlation_id(), Some(77));
         assert!(reader.is_inside_frame());
+    }
+}
+
+#[test]
+fn little_is_kept_for_frames_to_come_and_nothing_once_none_come() {
+    const MIB: usize = 1024 * 1024;
+    for (size, kept) in [
+        (100_000, SPARES),
+        (MIB, SPARES),
+        (3 * MIB, 2),
+        (10 * MIB, 0),
+    ] {
+        let mut reader = FrameReader::new(CAP);
+        let (stream, _) = stream_of(&[size; 20]);
+        // All at once, as when a consumer sleeps.
+        drop(cut(&mut reader, &stream, || usize::MAX));
+        assert!(reader.kept() <= KEPT, "{} of {size}", reader.kept());
+        assert_eq!(reader.spare.len(), kept, "{size}");
+        reader.cool();
+        assert_eq!(reader.spare.len(), kept, "they have just come");
+        let (one, _) = stream_of(&[size]);
+        drop(cut(&mut reader, &one, || usize::MAX));
+        reader.cool();
+        assert_eq!(reader.kept() > 0, kept > 0, "{size}");
+        reader.cool();
+        assert_eq!(reader.kept(), 0, "{size}");
     }
 }

@@ -71,9 +71,11 @@ fn t79_the_highest_mark_of_each_partition_is_sent_once() {
         .mark(0, 5)
         .mark(0, 3)
         .mark(1, 9)
+        .mark(0, 7)
+        .mark(0, 6)
         .at(0, &[])
         .ask(1)
-        .at(0, &["0@5", "1@9"]);
+        .at(0, &["0@7", "1@9"]);
     assert_eq!(
         script.answer(1, &[ErrorCode::NONE, ErrorCode::NONE]),
         Some((vec![1], true))

@@ -147,6 +147,36 @@ async fn t81_s3_26_a_commit_is_tried_three_times() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn t80_a_hundred_commits_at_the_end_of_a_generation_are_one() {
+    let (kafka, builder) = member(100).await;
+    let mut first = builder.clone().build().unwrap();
+    let messages = fetch_many(&mut first, 100).await;
+    let mut second = builder.build().unwrap();
+    let handle = first.handle();
+    let joining = async { super::group::event(&mut second).await };
+    let ending = async {
+        let revoked = super::group::event(&mut first).await;
+        assert!(matches!(revoked, crate::Event::Revoked(_)), "{revoked:?}");
+        let mut tasks = tokio::task::JoinSet::new();
+        for message in messages {
+            let handle = handle.clone();
+            tasks.spawn(async move { handle.commit_messages(&[message]).await });
+        }
+        // Asking for the next item ends the generation.
+        let next = super::group::event(&mut first);
+        let committing = async {
+            while let Some(done) = tasks.join_next().await {
+                done.unwrap().unwrap();
+            }
+        };
+        tokio::join!(next, committing);
+    };
+    tokio::join!(joining, ending);
+    assert_eq!(commits(&kafka), [100]);
+    assert_eq!(kafka.committed("g", "t", 0), Some(100));
+}
+
+#[tokio::test(start_paused = true)]
 async fn s3_38_the_chosen_strategies_are_what_the_member_joins_with() {
     let (kafka, builder) = member(1).await;
     let range: std::sync::Arc<dyn crate::assignor::Assignor> = std::sync::Arc::new(RangeAssignor);

@@ -7,6 +7,7 @@ mod random_logs;
 mod ranges;
 mod recall;
 mod replicas;
+mod seeking;
 mod sessions;
 mod throttling;
 mod transactions;

@@ -42,6 +42,76 @@ async fn what_is_fetched_is_at_most_a_twentieth_more_than_what_is_read() {
     }
 }
 
+/// How many fetches it takes to read forty batches of ten, while each answer is cut `at` so many bytes into its last
+/// batch; one that has a single batch only every other time.
+async fn fetches_to_read(max_bytes: u32, at: Option<usize>) -> usize {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    for _ in 0..40 {
+        write(&kafka, "t", 0, 10);
+    }
+    if let Some(at) = at {
+        let answers = std::sync::atomic::AtomicUsize::new(0);
+        let cut = move |whole: &[u8]| {
+            let turn = answers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let last = last_batch(whole);
+            let end = last + at.min(whole.len() - last);
+            if last == 0 && turn % 2 == 1 {
+                whole.len()
+            } else {
+                end
+            }
+        };
+        let fetches = kafka.on_next(ApiKey::FETCH);
+        let fetches = fetches.edit::<FetchRequest>(move |answer| {
+            for topic in &mut answer.responses {
+                for partition in &mut topic.partitions {
+                    let records = partition.records.take().unwrap_or_default();
+                    partition.records = Some(records.slice(..cut(&records)));
+                }
+            }
+        });
+        drop(fetches.times(usize::MAX));
+    }
+    let reader = builder(&kafka).topic("t").max_bytes(max_bytes);
+    let mut reader = reader.max_partition_bytes(max_bytes).build().unwrap();
+    let expected: Vec<i64> = (0..400).collect();
+    assert_eq!(offsets(&mut reader, 400).await, expected, "{at:?}");
+    assert_eq!(reader.stats().errors, 0, "{at:?}");
+    kafka.requests_of(ApiKey::FETCH).len()
+}
+
+/// Where the last whole batch begins.
+fn last_batch(records: &[u8]) -> usize {
+    let mut last = 0;
+    let mut next = 0;
+    while let Some(length) = records.get(next + 8..next + 12) {
+        let length = i32::from_be_bytes(length.try_into().unwrap());
+        let end = next + 12 + usize::try_from(length).unwrap();
+        if end > records.len() {
+            break;
+        }
+        (last, next) = (next, end);
+    }
+    last
+}
+
+#[tokio::test(start_paused = true)]
+async fn s19_answers_cut_anywhere_bring_each_record_once_for_at_most_three_times_the_fetches() {
+    // Less than a batch, some batches, everything.
+    for max_bytes in [1, 100, 1_000, 1 << 20] {
+        let least = fetches_to_read(max_bytes, None).await;
+        for at in [0, 1, 5, 11, 12, 13, 30, 60, 61, 62, 100, 150] {
+            let fetches = fetches_to_read(max_bytes, Some(at)).await;
+            let most = 3 * least;
+            assert!(
+                fetches <= most,
+                "{max_bytes} B, cut at {at}: {fetches} for {least}"
+            );
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn s19_an_answer_cut_in_its_first_batch_is_asked_for_again_and_then_reported() {
     let kafka = kafka().await;
