@@ -124,7 +124,7 @@ pub(crate) fn ci() -> Result<(), Failure> {
     doc()?;
     test(&[])?;
     crate::examples::run()?;
-    crate::samples::run()?;
+    crate::samples::run_all()?;
     book()?;
     if process::succeeds(&mut process::cargo(["deny", "--version"])) {
         deny()?;

@@ -67,7 +67,7 @@ fn missing<'a>(promised: &'a [String], said: &str) -> Option<&'a String> {
 }
 
 /// Whether a line is as a pattern says, in which `…` stands for anything.
-fn fits(pattern: &str, line: &str) -> bool {
+pub(crate) fn fits(pattern: &str, line: &str) -> bool {
     let Some((before, after)) = pattern.split_once('…') else {
         return pattern == line;
     };

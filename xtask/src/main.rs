@@ -71,7 +71,7 @@ enum Job {
     /// Run the examples, each on an embedded broker of its own
     Examples,
     /// The guide's samples as packages of their own, each built and run on an embedded broker
-    Samples,
+    Samples(samples::Arguments),
     /// Every feature of every library crate on its own
     Features,
     /// Benchmarks; `bench instructions` counts instructions per record
@@ -133,7 +133,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Api { check } => api::run(*check),
         Job::Deny => checks::deny(),
         Job::Examples => examples::run(),
-        Job::Samples => samples::run(),
+        Job::Samples(arguments) => samples::run(arguments),
         Job::Features => checks::features(),
         Job::Bench { rest } => bench::run(rest),
         Job::Fuzz { seeds: true, .. } => checks::fuzz_seeds(),

@@ -1,12 +1,13 @@
 //! `cargo xtask samples`: the guide's samples as a new user has them, each a package of its own that depends on `ekafka`,
-//! built and run on an embedded broker, and what they print compared with the guide's table.
+//! built and run on an embedded broker, and what they print compared with the guide's tables.
 //!
-//! A comment `<!-- sample NAME PATH -->` in `docs/components.md` says which file of which sample the block below it is.
+//! A comment `<!-- sample NAME PATH -->` in a chapter says which file of which sample the block below it is. `Cargo.toml` is
+//! further dependencies, `before` what is typed before the sample is started, and `meanwhile` what is typed while it runs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -15,14 +16,42 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use crate::examples;
 use crate::failure::Failure;
 use crate::interop::embedded::Broker;
 use crate::process;
 
-/// Makes, builds and runs them all.
-pub(crate) fn run() -> Result<(), Failure> {
-    let guide = fs::read_to_string(process::root().join(GUIDE))?;
-    let samples = samples(&guide)?;
+/// What `cargo xtask samples` takes.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only these
+    names: Vec<String>,
+    /// Where the broker listens, and on the two ports behind; the samples say 9092, and are changed for any other
+    #[arg(long, default_value_t = DOCUMENTED_PORT)]
+    port: u16,
+}
+
+/// All of them, where they say that the broker is.
+pub(crate) fn run_all() -> Result<(), Failure> {
+    run(&Arguments {
+        names: Vec::new(),
+        port: DOCUMENTED_PORT,
+    })
+}
+
+/// Makes, builds and runs them.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut samples = Vec::new();
+    for chapter in CHAPTERS {
+        let guide = fs::read_to_string(process::root().join(chapter))?;
+        samples.extend(samples_of(&guide, chapter)?);
+    }
+    for text in samples
+        .iter_mut()
+        .flat_map(|sample| sample.files.values_mut())
+    {
+        *text = with_port(text, arguments.port);
+    }
     let folder = process::built("samples");
     write(&folder, &samples)?;
     process::run(&mut process::cargo(["build", "-p", "ekafka-cli"]))?;
@@ -31,19 +60,20 @@ pub(crate) fn run() -> Result<(), Failure> {
     process::run(build.env("CARGO_TARGET_DIR", process::built("")))?;
 
     let ekafka = process::built("debug/ekafka");
+    let names = &arguments.names;
+    samples.retain(|sample| names.is_empty() || names.contains(&sample.name));
+    let mut failures = Vec::new();
     for sample in &samples {
         println!("== {}", sample.name);
-        // One of its own, so that no sample waits for the member of another.
-        let broker = Broker::start(&ekafka)?;
-        let topic = sample.topic();
-        let mut create = Command::new(&ekafka);
-        create.args(["topics", "create", &topic, "--brokers", broker.addresses()]);
-        process::capture(&mut create)?;
-        let feed = || produce(&ekafka, &broker, &topic);
-        let said = Running::start(sample, &folder, &broker)?.until_all_is_said(feed)?;
-        print!("{said}");
+        match sample.run(&folder, &ekafka, arguments.port) {
+            Ok(said) => print!("{said}"),
+            Err(failure) => failures.push(failure.to_string()),
+        }
     }
-    Ok(())
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(failures.join("\n")))
 }
 
 /// A sample of the guide.
@@ -56,23 +86,37 @@ struct Sample {
 }
 
 impl Sample {
-    /// The topic of its configuration.
-    fn topic(&self) -> String {
-        let text = self
-            .files
-            .values()
-            .find_map(|text| text.split_once("topic"));
-        let quoted = text.and_then(|(_, behind)| behind.split('"').nth(1));
-        quoted.unwrap_or_default().to_owned()
+    /// What it said, on a broker of its own, so that no sample waits for the member of another.
+    fn run(&self, folder: &Path, ekafka: &Path, port: u16) -> Result<String, Failure> {
+        let broker = Broker::start_at(ekafka, port)?;
+        self.type_in("before", ekafka, &broker)?;
+        let feed = || self.type_in("meanwhile", ekafka, &broker);
+        Running::start(self, folder, &broker)?.until_all_is_said(feed)
+    }
+
+    /// Runs what its reader types, if anything, by a shell that knows the broker and finds the `ekafka` command.
+    fn type_in(&self, block: &str, ekafka: &Path, broker: &Broker) -> Result<(), Failure> {
+        let Some(script) = self.files.get(block) else {
+            return Ok(());
+        };
+        let mut paths = vec![ekafka.parent().unwrap_or(ekafka).to_owned()];
+        paths.extend(std::env::split_paths(
+            &std::env::var_os("PATH").unwrap_or_default(),
+        ));
+        let paths = std::env::join_paths(paths).map_err(|error| Failure::new(error.to_string()))?;
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", script]).env("PATH", paths);
+        process::capture(shell.env("EKAFKA_BROKERS", broker.addresses()))?;
+        Ok(())
     }
 }
 
-/// The samples of a guide, in its order.
-fn samples(guide: &str) -> Result<Vec<Sample>, Failure> {
+/// The samples of a chapter, in its order.
+fn samples_of(guide: &str, chapter: &str) -> Result<Vec<Sample>, Failure> {
     let mut samples: Vec<Sample> = Vec::new();
     let mut rest = guide;
     while let Some((_, behind)) = rest.split_once("<!-- sample ") {
-        let broken = || Failure::new(format!("{GUIDE}: a sample is not a comment and a block"));
+        let broken = || Failure::new(format!("{chapter}: a sample is not a comment and a block"));
         let (head, behind) = behind.split_once(" -->\n```").ok_or_else(broken)?;
         let (_, behind) = behind.split_once('\n').ok_or_else(broken)?;
         let (text, behind) = behind.split_once("\n```").ok_or_else(broken)?;
@@ -81,7 +125,8 @@ fn samples(guide: &str) -> Result<Vec<Sample>, Failure> {
             samples.push(Sample {
                 name: name.to_owned(),
                 files: BTreeMap::new(),
-                prints: prints(guide, name)?,
+                prints: prints(guide, name)
+                    .ok_or_else(|| Failure::new(format!("{chapter}: no row for {name}")))?,
             });
         }
         if let Some(sample) = samples.last_mut() {
@@ -93,14 +138,26 @@ fn samples(guide: &str) -> Result<Vec<Sample>, Failure> {
 }
 
 /// The last column of a sample's row, `` `one`, `two` ``.
-fn prints(guide: &str, name: &str) -> Result<Vec<String>, Failure> {
+fn prints(guide: &str, name: &str) -> Option<Vec<String>> {
     let row = guide
         .lines()
-        .find(|line| line.starts_with(&format!("| [{name}](")));
-    let row = row.ok_or_else(|| Failure::new(format!("{GUIDE}: no row for the sample {name}")))?;
-    let last = row.trim_end_matches(" |").rsplit(" | ").next();
-    let parts = last.unwrap_or_default().split('`').skip(1).step_by(2);
-    Ok(parts.map(str::to_owned).collect())
+        .find(|line| line.starts_with(&format!("| [{name}](")))?;
+    let last = row.trim_end_matches(" |").rsplit(" | ").next()?;
+    let parts = last.split('`').skip(1).step_by(2);
+    Some(parts.map(str::to_owned).collect())
+}
+
+/// A text with its brokers at other ports.
+fn with_port(text: &str, port: u16) -> String {
+    let mut text = text.to_owned();
+    if port != DOCUMENTED_PORT {
+        for (old, new) in (DOCUMENTED_PORT..).zip(port..).take(3) {
+            for host in ["localhost", "127.0.0.1"] {
+                text = text.replace(&format!("\"{host}:{old}\""), &format!("\"{host}:{new}\""));
+            }
+        }
+    }
+    text
 }
 
 /// The packages, in a workspace that builds as ours does.
@@ -121,7 +178,7 @@ fn write(folder: &Path, samples: &[Sample]) -> Result<(), Failure> {
         manifest.insert("profile".into(), profile.clone());
     }
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("Cargo.toml"), manifest.to_string())?;
+    put(&folder.join("Cargo.toml"), &manifest.to_string())?;
     // The same releases of everything.
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     let ekafka = root.join("crates/ekafka");
@@ -133,31 +190,26 @@ fn write(folder: &Path, samples: &[Sample]) -> Result<(), Failure> {
         let _ = write!(
             manifest,
             "[dependencies]\nekafka = {{ path = {ekafka:?} }}\n\
-             tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"sync\", \"time\"] }}\n"
+             tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"signal\", \"sync\", \"time\"] }}\n"
         );
+        manifest.extend(sample.files.get("Cargo.toml").map(String::as_str));
         let package = folder.join(&sample.name);
         fs::create_dir_all(package.join("src"))?;
-        fs::write(package.join("Cargo.toml"), manifest)?;
+        put(&package.join("Cargo.toml"), &manifest)?;
         for (path, text) in &sample.files {
-            fs::write(package.join(path), text)?;
+            if !NOT_FILES.contains(&path.as_str()) {
+                put(&package.join(path), text)?;
+            }
         }
     }
     Ok(())
 }
 
-/// Writes what the samples wait for.
-fn produce(ekafka: &Path, broker: &Broker, topic: &str) -> Result<(), Failure> {
-    let mut command = Command::new(ekafka);
-    command.args(["produce", "--topic", topic, "--brokers", broker.addresses()]);
-    let mut process = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    if let Some(mut input) = process.stdin.take() {
-        input.write_all(b"Hello World!\n")?;
+/// Writes a file that is not so already: what is written anew is built anew.
+fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    if fs::read_to_string(path).ok().as_deref() != Some(text) {
+        fs::write(path, text)?;
     }
-    process.wait()?;
     Ok(())
 }
 
@@ -206,7 +258,7 @@ impl Running {
         while let Some(next) = expected.peek() {
             match self.lines.recv_timeout(Duration::from_millis(500)) {
                 Ok(line) => {
-                    if line.starts_with(next.as_str()) {
+                    if examples::fits(&format!("{next}…"), &line) {
                         expected.next();
                     }
                     let _ = writeln!(said, "{line}");
@@ -254,7 +306,13 @@ impl Drop for Running {
     }
 }
 
-const GUIDE: &str = "docs/components.md";
+/// Where samples are.
+const CHAPTERS: [&str; 3] = ["docs/components.md", "docs/samples.md", "docs/pubsub.md"];
+
+/// Blocks that are not files of a package by themselves.
+const NOT_FILES: [&str; 3] = ["Cargo.toml", "before", "meanwhile"];
+
+const DOCUMENTED_PORT: u16 = 9092;
 
 /// How often a sample is fed before it should have said everything.
 const PATIENCE: u32 = 60;

@@ -68,6 +68,23 @@ impl AlterClientQuotas {
 impl Client {
     /// Sets and removes quotas of users, client ids and addresses. Brokers from 2.6 on.
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::{AlterClientQuotas, QuotaEntity};
+    ///
+    /// let changes = AlterClientQuotas::new()
+    ///     .set(QuotaEntity::client_id("importer"), "producer_byte_rate", 1_048_576.0)
+    ///     .remove(QuotaEntity::user("guest"), "consumer_byte_rate");
+    /// client.alter_client_quotas(changes.clone().validate_only(true)).await?.all()?;
+    /// client.alter_client_quotas(changes).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no broker answers; what became of each entity is in the result.
     ///

@@ -23,6 +23,20 @@ impl Client {
     /// brokers then copy records; [`list_partition_reassignments`](Self::list_partition_reassignments) tells when they
     /// are done. Brokers from 2.4 on.
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_conn::{BrokerId, TopicPartition};
+    ///
+    /// let to = [(TopicPartition::new("orders", 0), Some(vec![BrokerId(2), BrokerId(3)]))];
+    /// client.alter_partition_reassignments(to).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the controller does not answer; what became of each partition is in the result. Without a move
     /// to end, `NO_REASSIGNMENT_IN_PROGRESS`.

@@ -8,6 +8,29 @@ use crate::client::Client;
 use crate::error::AdminError;
 
 /// Everything that can be set on a [`Client`]; obtained from [`Client::builder`], ended by [`build`](Self::build).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use ekafka_admin::Client;
+/// use ekafka_conn::{Cluster, ConnConfig};
+///
+/// let client = Client::builder()
+///     .brokers(["broker-1:9092", "broker-2:9092"])
+///     .connection(ConnConfig::default().client_id("tool"))
+///     .timeout(Duration::from_secs(60))
+///     .request_timeout(Duration::from_secs(30))
+///     .retry_backoff(Duration::from_millis(100), Duration::from_secs(1))
+///     .build()?;
+///
+/// // Over the connections of a writer or reader.
+/// let cluster = Cluster::new(["broker-1:9092"], ConnConfig::default())?;
+/// let beside = Client::builder().cluster(cluster).build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a client is made by `build`"]
 pub struct ClientBuilder {

@@ -9,6 +9,28 @@ use crate::builder::ClientBuilder;
 /// Makes administrative calls. Clones share the cluster's metadata and connections.
 ///
 /// Every call may be given up by dropping its future; what it was to change may have been changed all the same.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+/// use std::time::Duration;
+///
+/// use ekafka_admin::{Client, CreateTopics, Metadata};
+/// use ekafka_conn::TopicConfig;
+///
+/// let client = Client::builder().brokers([kafka.bootstrap()]).build()?;
+/// client.create_topics([TopicConfig::new("returns", 3, 1)]).await?.all()?;
+///
+/// // The same client, more patient or less so; `cluster` is what it shares with writers and readers.
+/// let hasty = client.within(Duration::from_secs(5));
+/// println!("{} topics", hasty.metadata(Metadata::all_topics()).await?.topics.len());
+/// assert!(client.cluster().view().brokers().len() > 0);
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias = "admin")]
 #[derive(Debug, Clone)]
 pub struct Client {

@@ -69,6 +69,22 @@ impl CreatePartitions {
 impl Client {
     /// Adds partitions to topics. Records with keys go to other partitions from then on.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::CreatePartitions;
+    ///
+    /// // Six in all; or the new ones on brokers that are named, if it would work.
+    /// client.create_partitions(CreatePartitions::new().topic("orders", 6)).await?.all()?;
+    /// let seventh = CreatePartitions::new().topic_on("orders", 7, vec![vec![1]]).validate_only(true);
+    /// client.create_partitions(seventh).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the controller does not answer; what became of each topic is in the result. A count that is
     /// not above the present one is refused with `INVALID_PARTITIONS`.

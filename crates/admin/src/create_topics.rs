@@ -65,6 +65,25 @@ pub struct CreatedTopic {
 impl Client {
     /// Creates topics, and waits until metadata shows those that were created and a leader for each.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::CreateTopics;
+    /// use ekafka_conn::TopicConfig;
+    ///
+    /// let topics = [TopicConfig::new("returns", 3, 1)];
+    /// // Asked whether it would work, then done.
+    /// client.create_topics(CreateTopics::new(topics.clone()).validate_only(true)).await?.all()?;
+    /// for (topic, created) in client.create_topics(topics).await? {
+    ///     println!("{topic}: {:?} partitions", created?.num_partitions);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the controller does not answer; what became of each topic is in the result. A topic that
     /// exists is refused with `TOPIC_ALREADY_EXISTS`.

@@ -14,6 +14,19 @@ use crate::wire::group_id;
 impl Client {
     /// Deletes groups with their offsets. Only groups without members.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// # let join = ekafka_admin::OffsetCommit::of("shop").offset(ekafka_conn::TopicPartition::new("orders", 0), 5);
+    /// # client.offset_commit(join).await?.all()?;
+    /// client.delete_groups(["shop"]).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no coordinator answers; what became of each group is in the result. One with members is refused
     /// with `NON_EMPTY_GROUP`, one that does not exist with `GROUP_ID_NOT_FOUND`.

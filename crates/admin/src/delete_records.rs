@@ -17,6 +17,23 @@ impl Client {
     /// Deletes the records before an offset of each partition; `None` means all records there are. The new first offset
     /// of each.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_conn::TopicPartition;
+    ///
+    /// // Everything that is there now; a number would keep what begins with it.
+    /// let all = [(TopicPartition::new("orders", 0), None)];
+    /// for (partition, first) in client.delete_records(all).await?.all()? {
+    ///     println!("{partition} begins at {first}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no leader answers; what became of each partition is in the result. An offset behind the last
     /// record is refused with `OFFSET_OUT_OF_RANGE`.

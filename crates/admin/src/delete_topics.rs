@@ -30,6 +30,17 @@ impl<I: IntoIterator<Item = S>, S: Into<String>> From<I> for DeleteTopics {
 impl Client {
     /// Deletes topics with everything in them.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// client.delete_topics(["orders"]).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the controller does not answer; what became of each topic is in the result. One that does not
     /// exist is refused with `UNKNOWN_TOPIC_OR_PARTITION`.

@@ -61,6 +61,27 @@ impl DescribeClientQuotas {
 impl Client {
     /// The quotas of users, client ids and addresses: values by name, such as `producer_byte_rate`. Brokers from 2.6 on.
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::DescribeClientQuotas;
+    ///
+    /// // Those of one client, of the default client, of any; and of nothing else beside.
+    /// let one = DescribeClientQuotas::all().named("client-id", "importer").strict(true);
+    /// let by_default = DescribeClientQuotas::all().default_of("client-id");
+    /// let any = DescribeClientQuotas::all().any("client-id");
+    /// for which in [one, by_default, any] {
+    ///     for (entity, quotas) in client.describe_client_quotas(which).await? {
+    ///         println!("{entity:?}: {quotas:?}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no broker answers or refuses.
     ///

@@ -25,6 +25,18 @@ pub struct ClusterDescription {
 impl Client {
     /// The cluster's id, controller and brokers; from brokers before 2.8 by [`metadata`](Self::metadata) only.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// let cluster = client.describe_cluster().await?;
+    /// println!("{:?}: {} brokers", cluster.cluster_id, cluster.brokers.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no broker answers or refuses.
     ///

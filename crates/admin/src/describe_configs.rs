@@ -97,6 +97,27 @@ pub struct ConfigSynonym {
 impl Client {
     /// The settings of topics, brokers and more.
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::{ConfigResource, DescribeConfigs};
+    ///
+    /// let wanted = DescribeConfigs::of([ConfigResource::Topic("orders".into())])
+    ///     .names(["retention.ms"])
+    ///     .synonyms(true)
+    ///     .documentation(true);
+    /// for (resource, entries) in client.describe_configs(wanted).await?.all()? {
+    ///     for entry in entries {
+    ///         println!("{resource:?}: {} = {:?}", entry.name, entry.value);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no broker answers; what became of each resource is in the result.
     ///

@@ -60,6 +60,21 @@ pub struct MemberDescription {
 impl Client {
     /// What the coordinators know about groups: state, strategy, members and their partitions.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// # let join = ekafka_admin::OffsetCommit::of("shop").offset(ekafka_conn::TopicPartition::new("orders", 0), 5);
+    /// # client.offset_commit(join).await?.all()?;
+    /// for (group, description) in client.describe_groups(["shop"]).await?.all()? {
+    ///     println!("{group} is {:?}, {} members", description.state, description.members.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no coordinator answers; what became of each group is in the result. One that does not exist is
     /// refused with `GROUP_ID_NOT_FOUND`.

@@ -26,6 +26,23 @@ pub enum ElectionType {
 impl Client {
     /// Elects leaders anew. Whether each partition has another leader now; `false` when no election was needed.
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::ElectionType;
+    /// use ekafka_conn::TopicPartition;
+    ///
+    /// let partitions = [TopicPartition::new("orders", 0)];
+    /// for (partition, moved) in client.elect_leaders(ElectionType::Preferred, partitions).await? {
+    ///     println!("{partition} has another leader: {}", moved?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the controller does not answer; what became of each partition is in the result.
     ///

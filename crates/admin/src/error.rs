@@ -7,6 +7,21 @@ use ekafka_conn::ConnError;
 use ekafka_protocol::{ApiKey, ErrorCode};
 
 /// Why a call, or one topic, partition or group of it, has no result. Cheap to clone.
+///
+/// ```
+/// use ekafka_admin::AdminError;
+/// use ekafka_protocol::ErrorCode;
+///
+/// fn advise(error: &AdminError) -> &'static str {
+///     match error {
+///         error if error.code() == Some(ErrorCode::TOPIC_ALREADY_EXISTS) => "nothing to do",
+///         error if error.is_fatal() => "change what is asked for",
+///         error if error.maybe_done() => "look whether it was done",
+///         error if error.is_retriable() => "try again",
+///         _ => "give it up",
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminError {

@@ -11,6 +11,19 @@ use crate::error::AdminError;
 impl Client {
     /// The broker that keeps a group or a transactional id, asked anew.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_conn::CoordinatorKind;
+    ///
+    /// println!("{}", client.find_coordinator(CoordinatorKind::Group, "shop").await?.address());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError::NoAnswer`] with the reason, also when the cluster refuses to tell.
     ///

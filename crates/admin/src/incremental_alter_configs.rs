@@ -80,6 +80,23 @@ impl IncrementalAlterConfigs {
 impl Client {
     /// Changes settings and leaves all others as they are; brokers from 2.3 on.
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::{ConfigChange, ConfigResource, IncrementalAlterConfigs};
+    ///
+    /// let a_day = ConfigChange::Set("86400000".into());
+    /// let orders = ConfigResource::Topic("orders".into());
+    /// let changes = IncrementalAlterConfigs::new().change(orders, "retention.ms", a_day);
+    /// client.incremental_alter_configs(changes.clone().validate_only(true)).await?.all()?;
+    /// client.incremental_alter_configs(changes).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no broker answers; what became of each resource is in the result. A resource is changed as a
     /// whole or not at all.

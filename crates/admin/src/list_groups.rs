@@ -61,6 +61,24 @@ pub struct GroupListing {
 impl Client {
     /// The groups of the cluster, by coordinator.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// # let join = ekafka_admin::OffsetCommit::of("shop").offset(ekafka_conn::TopicPartition::new("orders", 0), 5);
+    /// # client.offset_commit(join).await?.all()?;
+    /// use ekafka_admin::ListGroups;
+    ///
+    /// let idle = ListGroups::all().states(["Empty"]).types(["classic"]);
+    /// for (broker, groups) in client.list_groups(idle).await?.all()? {
+    ///     println!("{broker:?} coordinates {} of them", groups.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no broker answers; a broker that does not, or refuses, is in the result.
     ///

@@ -102,6 +102,25 @@ pub struct FoundOffset {
 impl Client {
     /// Finds offsets of partitions: the ends, or by time.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::{ListOffsets, OffsetSpec};
+    /// use ekafka_conn::{IsolationLevel, TopicPartition};
+    ///
+    /// let partition = TopicPartition::new("orders", 0);
+    /// let ends = [(partition.clone(), OffsetSpec::First), (partition, OffsetSpec::Last)];
+    /// let committed = ListOffsets::new(ends).isolation_level(IsolationLevel::ReadCommitted);
+    /// for ((partition, which), found) in client.list_offsets(committed).await?.all()? {
+    ///     println!("{partition} {which:?}: {:?}", found.offset);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no leader answers; what became of each partition is in the result. One that does not exist is
     /// refused with `UNKNOWN_TOPIC_OR_PARTITION`.

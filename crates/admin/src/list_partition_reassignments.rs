@@ -31,6 +31,19 @@ pub struct Reassignment {
 impl Client {
     /// The partitions that are being moved; without `among`, of all topics. Brokers from 2.4 on.
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// for moving in client.list_partition_reassignments(None).await? {
+    ///     println!("{}: {:?} are being added", moving.partition, moving.adding);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the controller does not answer or refuses.
     ///

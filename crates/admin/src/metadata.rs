@@ -79,6 +79,23 @@ pub struct TopicMetadata {
 impl Client {
     /// The cluster's brokers, controller and topics, asked anew.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::Metadata;
+    ///
+    /// println!("{} brokers", client.metadata(Metadata::brokers_only()).await?.brokers.len());
+    /// println!("{} topics", client.metadata(Metadata::all_topics()).await?.topics.len());
+    /// for topic in client.metadata(Metadata::topics(["orders"])).await?.topics {
+    ///     println!("{} has {} partitions", topic.name, topic.partitions.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when no broker answers. A topic's own error is in its description.
     ///

@@ -68,6 +68,23 @@ impl OffsetCommit {
 impl Client {
     /// Sets the offsets at which a group without members goes on.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// use ekafka_admin::OffsetCommit;
+    /// use ekafka_conn::TopicPartition;
+    ///
+    /// let commit = OffsetCommit::of("shop")
+    ///     .offset(TopicPartition::new("orders", 0), 42)
+    ///     .offset_with(TopicPartition::new("orders", 1), 7, None, "set by hand");
+    /// client.offset_commit(commit).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the coordinator does not answer; what became of each partition is in the result. A group with
     /// members refuses with `UNKNOWN_MEMBER_ID`.

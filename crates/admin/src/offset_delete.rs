@@ -19,6 +19,21 @@ use crate::wire::{by_topic, group_id};
 impl Client {
     /// Deletes offsets that a group has committed, for topics that none of its members reads.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// # let join = ekafka_admin::OffsetCommit::of("shop").offset(ekafka_conn::TopicPartition::new("orders", 0), 5);
+    /// # client.offset_commit(join).await?.all()?;
+    /// use ekafka_conn::TopicPartition;
+    ///
+    /// client.offset_delete("shop", [TopicPartition::new("orders", 0)]).await?.all()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the coordinator does not answer; what became of each partition is in the result. A topic that
     /// a member reads is refused with `GROUP_SUBSCRIBED_TO_TOPIC`.

@@ -71,6 +71,25 @@ pub struct CommittedOffset {
 impl Client {
     /// The offsets that a group has committed; `None` for a partition without one.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+    /// # let join = ekafka_admin::OffsetCommit::of("shop").offset(ekafka_conn::TopicPartition::new("orders", 0), 5);
+    /// # client.offset_commit(join).await?.all()?;
+    /// use ekafka_admin::OffsetFetch;
+    /// use ekafka_conn::TopicPartition;
+    ///
+    /// let some = OffsetFetch::all_of("shop").partitions([TopicPartition::new("orders", 0)]).require_stable(true);
+    /// for (partition, committed) in client.offset_fetch(some).await?.all()? {
+    ///     println!("{partition}: {:?}", committed.map(|committed| committed.offset));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AdminError`] when the coordinator does not answer or refuses the group; a refusal of one partition is in the
     /// result. A group that does not exist has no offsets.

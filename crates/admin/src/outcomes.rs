@@ -5,6 +5,28 @@ use std::borrow::Borrow;
 use crate::error::AdminError;
 
 /// What became of each topic, partition or group of a call, in the order asked.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let client = ekafka_admin::Client::builder().brokers([kafka.bootstrap()]).build()?;
+/// use ekafka_conn::TopicConfig;
+///
+/// let topics = [TopicConfig::new("orders", 3, 1), TopicConfig::new("returns", 3, 1)];
+/// let outcomes = client.create_topics(topics).await?;
+/// assert_eq!((outcomes.len(), outcomes.is_empty()), (2, false));
+/// for (topic, error) in outcomes.failures() {
+///     println!("{topic} was not created: {error}");
+/// }
+/// assert!(outcomes.get("returns").is_some_and(|created| created.is_ok()));
+/// assert!(outcomes.iter().any(|(_, created)| created.is_err()));
+/// // The first failure, or everything.
+/// assert!(outcomes.all().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "each part of the call may have failed"]
 pub struct Outcomes<K, V>(Vec<(K, Result<V, AdminError>)>);

@@ -5,6 +5,18 @@ use std::fmt;
 
 /// A user, a client id, an address, or a combination: whom a quota is about. Without a name, everybody of that kind who
 /// has no quota of their own.
+///
+/// ```
+/// use ekafka_admin::QuotaEntity;
+///
+/// let entities = [
+///     QuotaEntity::user("guest").and("client-id", Some("importer".into())),
+///     QuotaEntity::client_id("importer"),
+///     QuotaEntity::ip("10.0.0.7"),
+///     QuotaEntity::default_of("user"),
+/// ];
+/// assert_eq!(entities[0].parts().len(), 2);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QuotaEntity {
     /// Names by kind; `None` is the default of the kind.

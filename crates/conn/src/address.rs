@@ -9,6 +9,13 @@ use crate::error::ConnError;
 /// A broker's address as it is dialled: a host name or IP address (without brackets) and a port.
 ///
 /// Printing escapes control characters, because the text may come from a broker's answer.
+///
+/// ```
+/// use ekafka_conn::HostPort;
+///
+/// let address = HostPort::new("broker-1", 9092);
+/// assert_eq!((address.host(), address.port()), ("broker-1", 9092));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostPort {
     host: Arc<str>,

@@ -121,6 +121,32 @@ impl<'a> Batch<'a> {
     /// Copies the value of the next message into `buffer`. Cheaper than
     /// [`read_message`](Self::read_message) when the value is all that is wanted.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address = kafka.addresses().remove(0);
+    /// # let mut leader = ekafka_conn::Dialer::default().dial_leader(&address, "orders", 0).await?;
+    /// use ekafka_conn::{Filled, Record};
+    ///
+    /// leader.write_messages(&["one", "seven", "ten"].map(Record::new)).await?;
+    /// let mut batch = leader.read_batch(1, 1_000_000).await;
+    /// let mut buffer = [0; 4];
+    /// assert_eq!(batch.read(&mut buffer)?, Filled::Value(3));
+    /// assert_eq!(batch.read(&mut buffer)?, Filled::Short { needed: 5 });
+    /// assert_eq!(batch.offset(), 1);
+    /// for message in batch.messages() {
+    ///     println!("{:?}", message?.value());
+    /// }
+    /// assert!(batch.is_drained() && batch.err().is_none());
+    /// println!("partition {} ends at {}", batch.partition(), batch.high_water_mark());
+    /// println!("the broker asked for a pause of {:?}", batch.throttle());
+    /// batch.close()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Why the fetch failed: [`ConnError::Kafka`] with `REQUEST_TIMED_OUT` when there was nothing to
     /// read in time, with the broker's code when it refused, or why there is no answer. Every later

@@ -26,6 +26,51 @@ use crate::view::ClusterView;
 /// closes its sockets.
 ///
 /// The first use inside a tokio runtime starts the task that keeps the view fresh.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let address = kafka.addresses().remove(0);
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{Cluster, ConnConfig, CoordinatorKind, Purpose, Refresh, To};
+/// use ekafka_protocol::messages::ApiVersionsRequest;
+/// use tokio::time::Instant;
+///
+/// let cluster = Cluster::new([address], ConnConfig::default().client_id("shop"))?;
+/// assert_eq!(cluster.config().client_name(), "shop");
+/// let deadline = Instant::now() + Duration::from_secs(10);
+///
+/// // What is known of the brokers, and what is known anew.
+/// let view = cluster.topic("orders", deadline).await?;
+/// cluster.topic_or_create("returns", deadline).await?;
+/// let (leader, epoch) = view.leader("orders", 0).ok_or("no leader yet")?;
+/// cluster.track("orders");
+/// cluster.invalidate(Refresh::Topic("orders".into()));
+/// let newer = cluster.view_newer_than(view.generation, deadline).await?;
+/// assert!(newer.leader("orders", 0).is_some_and(|(_, newer)| newer >= epoch));
+/// cluster.untrack("orders");
+///
+/// // Requests go to a broker, or to whoever has a certain part.
+/// let request = ApiVersionsRequest {
+///     client_software_name: "my-client".into(),
+///     client_software_version: "1.0".into(),
+/// };
+/// cluster.send(To::Broker(leader), Purpose::General, &request).await?;
+/// cluster.send_until(To::Controller, Purpose::General, &request, deadline).await?;
+///
+/// // Connections are shared by all who have the same purpose.
+/// let connection = cluster.connection(leader, Purpose::Produce).await?;
+/// assert!(cluster.ready_connection(leader, Purpose::Produce).is_some());
+/// cluster.connection_to(To::Group("shop"), Purpose::Group, deadline).await?;
+/// let coordinator = cluster.coordinator(CoordinatorKind::Group, "shop").await?;
+/// cluster.forget_coordinator(CoordinatorKind::Group, "shop");
+/// println!("{coordinator:?}, {:?}", cluster.view().cluster_id());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Cluster {
     handle: Arc<Handle>,

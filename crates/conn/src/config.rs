@@ -13,6 +13,45 @@ use crate::tls::TlsConfig;
 use crate::transport::{Dial, Resolver};
 
 /// How connections are opened and kept; every field of kafka-go's Dialer has its setter here.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{ConnConfig, Scram, ScramAlgorithm, resolver_fn};
+/// use tokio::time::Instant;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = ConnConfig::default()
+///     .client_id("shop")
+///     // Who is there; `tls` encrypts.
+///     .sasl(Arc::new(Scram::new(ScramAlgorithm::Sha256, "user", "password")?))
+///     // How it is dialled.
+///     .timeout(Duration::from_secs(10))
+///     .deadline(Instant::now() + Duration::from_secs(60))
+///     .local_addr("0.0.0.0".parse()?)
+///     .dual_stack(true)
+///     .fallback_delay(Duration::from_millis(300))
+///     .keep_alive(Some(Duration::from_secs(30)))
+///     .resolver(resolver_fn(|_host| Ok(vec!["127.0.0.1:9092".parse().map_err(std::io::Error::other)?])))
+///     // How long things take at most.
+///     .request_timeout(Duration::from_secs(30))
+///     .connections_max_idle(Duration::from_secs(540))
+///     .max_frame(64 << 20)
+///     // How what failed is tried again, and how old knowledge may be.
+///     .reconnect_backoff(Duration::from_millis(50), Duration::from_secs(1))
+///     .retry_backoff(Duration::from_millis(100))
+///     .metadata_max_age(Duration::from_secs(300))
+///     .rebootstrap_interval(Duration::from_secs(300));
+/// config.check()?;
+/// assert_eq!(config.client_name(), "shop");
+///
+/// // Not both of these in production: a password for whoever listens.
+/// let unsafe_login = ConnConfig::default().allow_plaintext_sasl_plain().transactional_id("shop-1");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ConnConfig {
     pub(crate) client_id: Option<Arc<str>>,
@@ -204,6 +243,17 @@ impl ConnConfig {
     /// Kafka: no property (kafka-go's `Dialer.DialFunc`).
     /// Default: TCP.
     /// Extremes: none.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use ekafka_conn::{ConnConfig, dial_async_fn};
+    /// use tokio::net::TcpStream;
+    ///
+    /// // Through a proxy that always listens at the same place.
+    /// let dial = dial_async_fn(|_host, _port| TcpStream::connect("127.0.0.1:1080"));
+    /// let config = ConnConfig::default().dial_fn(dial);
+    /// ```
     pub fn dial_fn(mut self, dial: Arc<dyn Dial>) -> Self {
         self.dial_fn = Some(dial);
         self

@@ -40,6 +40,32 @@ use deadline::Deadline;
 ///
 /// A call that passes its deadline, and any failure but an error code of the broker, closes the
 /// connection.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let address = kafka.addresses().remove(0);
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{Dialer, Record};
+/// use tokio::time::Instant;
+///
+/// let leader = Dialer::default().dial_leader(&address, "orders", 0).await?;
+/// println!("{}-{} is at {}", leader.topic(), leader.partition(), leader.broker().address());
+/// println!("from {:?} to {:?}", leader.local_addr(), leader.remote_addr());
+///
+/// // Bounds each read and each write from now on; the two also apart.
+/// leader.set_deadline(Instant::now() + Duration::from_secs(10));
+/// leader.set_read_deadline(Instant::now() + Duration::from_secs(20));
+/// leader.set_write_deadline(None);
+/// leader.set_required_acks(1)?;
+/// leader.write_messages(&[Record::new("two apples")]).await?;
+/// leader.close()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Conn {
     shared: Arc<Shared>,
@@ -171,6 +197,26 @@ impl Conn {
     /// Sends any request in the newest version both sides speak, and returns the answer as it came:
     /// error codes inside it are for the caller to read. For calls without a method of their own,
     /// such as those of group membership.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address = kafka.addresses().remove(0);
+    /// # let mut leader = ekafka_conn::Dialer::default().dial_leader(&address, "orders", 0).await?;
+    /// use ekafka_protocol::messages::ApiVersionsRequest;
+    ///
+    /// let request = ApiVersionsRequest {
+    ///     client_software_name: "my-client".into(),
+    ///     client_software_version: "1.0".into(),
+    /// };
+    /// let newest_of_both = leader.send(&request).await?;
+    /// let third = leader.send_version(&request, 3).await?;
+    /// assert_eq!(newest_of_both.api_keys, third.api_keys);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ConnError`] when there is no answer.

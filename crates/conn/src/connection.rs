@@ -31,6 +31,47 @@ use crate::transport;
 ///
 /// Any number of requests may be under way; Kafka answers them in order. A request not answered by its deadline, and
 /// any answer that cannot be read, ends the connection: everyone who waits is told the same cause.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let address = kafka.addresses().remove(0);
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{ConnConfig, Connection};
+/// use ekafka_protocol::messages::ApiVersionsRequest;
+/// use ekafka_protocol::{ApiKey, VersionRange};
+/// use tokio::time::Instant;
+///
+/// let (host, port) = address.split_once(':').ok_or("no port")?;
+/// let connection = Connection::open(host, port.parse()?, &ConnConfig::default()).await?;
+/// println!("{:?} to {:?} ({})", connection.local_addr(), connection.peer_addr(), connection.address());
+/// println!("{} kinds of requests", connection.broker_versions().count());
+///
+/// let request = ApiVersionsRequest {
+///     client_software_name: "my-client".into(),
+///     client_software_version: "1.0".into(),
+/// };
+/// let deadline = Instant::now() + Duration::from_secs(10);
+/// let answer = connection.send(&request, deadline).await?;
+/// let of_version_3 = connection.send_version(&request, 3, deadline).await?;
+/// assert_eq!(answer.api_keys, of_version_3.api_keys);
+///
+/// // Without a future: the answer is handed to a function, in the task that reads it.
+/// let (answered, answer) = tokio::sync::oneshot::channel();
+/// connection.enqueue(&request, deadline, move |answer| {
+///     let _ = answered.send(answer.is_ok());
+/// });
+/// assert!(answer.await?);
+/// println!("speaks {}", connection.version_of(ApiKey::API_VERSIONS, VersionRange::new(0, 4))?);
+/// assert_eq!((connection.in_flight(), connection.throttled()), (0, Duration::ZERO));
+/// connection.close();
+/// assert!(connection.is_closed());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Connection {
     handle: Arc<Handle>,
@@ -172,6 +213,18 @@ impl Connection {
 
     /// Like [`enqueue`](Self::enqueue) for a request that the broker does not answer (produce with acks none):
     /// `reply` is called once its last byte was handed to the operating system.
+    ///
+    /// ```
+    /// use ekafka_conn::Connection;
+    /// use ekafka_protocol::messages::ProduceRequest;
+    /// use tokio::time::Instant;
+    ///
+    /// fn send(connection: &Connection, without_acks: &ProduceRequest, deadline: Instant) {
+    ///     connection.enqueue_no_reply(without_acks, deadline, |handed_over| {
+    ///         println!("handed over: {}", handed_over.is_ok());
+    ///     });
+    /// }
+    /// ```
     pub fn enqueue_no_reply<R: Request>(
         &self,
         request: &R,

@@ -76,6 +76,26 @@ impl Dialer {
 
     /// Connects to the leader that `partition` names.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address = kafka.addresses().remove(0);
+    /// use ekafka_conn::Dialer;
+    ///
+    /// let dialer = Dialer::default();
+    /// println!("dials for {}", dialer.config().client_name());
+    /// let leader = dialer.lookup_leader(&address, "orders", 2).await?;
+    /// let partition = dialer.lookup_partition(&address, "orders", 2).await?;
+    /// assert_eq!(partition.leader, leader);
+    /// for partition in dialer.lookup_partitions(&address, "orders").await? {
+    ///     dialer.dial_partition(&partition).await?.close()?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ConnError::Kafka`] with `LEADER_NOT_AVAILABLE` when it names none that can be dialled;
     /// otherwise as [`dial`](Self::dial).

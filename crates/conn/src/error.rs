@@ -13,6 +13,21 @@ use crate::sasl::LoginError;
 /// Why a connection could not be opened, or a request got no usable answer.
 ///
 /// Texts that came from a broker are shortened and escaped. `sent` says whether any byte of the request may have left.
+///
+/// ```
+/// use ekafka_conn::ConnError;
+///
+/// fn advise(error: &ConnError) -> &'static str {
+///     match error {
+///         error if error.is_fatal() => "change the configuration",
+///         error if error.is_timeout() && error.maybe_sent() => "it may have happened",
+///         error if error.is_retriable() => "try again",
+///         error if error.code().is_some() => "the broker refused it",
+///         _ => "give it up",
+///     }
+/// }
+/// println!("{}", advise(&ConnError::Closed));
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnError {

@@ -37,6 +37,20 @@ impl fmt::Debug for dyn Logger {
 }
 
 /// The loggers of a reader or a writer: one for all that happens, one for what goes wrong.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ekafka_conn::Loggers;
+///
+/// let loggers = Loggers {
+///     logger: None,
+///     error_logger: Some(Arc::new(|line: std::fmt::Arguments<'_>| eprintln!("{line}"))),
+/// };
+/// assert!(!loggers.is_silent());
+/// loggers.log(format_args!("nobody hears this"));
+/// loggers.error(format_args!("this goes to standard error"));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Loggers {
     /// What happens; also errors, when there is no logger for them.

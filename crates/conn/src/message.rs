@@ -22,6 +22,37 @@ use crate::record::Record;
 /// `Topic`, `Partition`, `Offset`, `HighWaterMark`, `Key`, `Value`, `Headers` and `Time`, with bytes
 /// in base64. `Debug` shows where the message is from and how long it is, never
 /// what it says.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let address = kafka.addresses().remove(0);
+/// # let mut leader = ekafka_conn::Dialer::default().dial_leader(&address, "orders", 0).await?;
+/// use ekafka_conn::Record;
+///
+/// leader.write_messages(&[Record::new("two apples").key("user-7"), Record::new("a pear")]).await?;
+/// let message = leader.read_message(1_000_000).await?;
+/// println!("{}[{}] at {}", message.topic(), message.partition(), message.offset());
+/// println!("{} behind, the end is {}", message.lag(), message.high_water_mark());
+/// println!("{:?} is {} ms ({:?})", message.time(), message.timestamp(), message.timestamp_type());
+/// assert_eq!(message.key(), Some(&b"user-7"[..]));
+/// assert_eq!(message.value(), Some(&b"two apples"[..]));
+/// assert_eq!((message.payload_len(), message.headers().count()), (16, 0));
+///
+/// // Shares the memory of the batch; a detached one holds its own bytes alone.
+/// let value = message.value_bytes();
+/// let alone = message.detach();
+/// assert_eq!((alone.key_bytes(), alone.value_bytes()), (message.key_bytes(), value));
+///
+/// // To be written again.
+/// let headers = message.header_list()?;
+/// assert_eq!(message.record(&headers).value, Some(&b"two apples"[..]));
+/// println!("of {:?}, leader epoch {}", message.batch().partition, message.leader_epoch());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Message {
     batch: Arc<MessageBatch>,

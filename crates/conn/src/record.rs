@@ -15,6 +15,18 @@ pub use ekafka_protocol::records::Header;
 /// assert_eq!(record.key, Some(&b"user-7"[..]));
 /// assert_eq!(record.topic, None);
 /// ```
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use ekafka_conn::{Header, Record};
+///
+/// let headers = [Header { key: "shop", value: Some(b"north") }];
+/// let record = Record::new("two apples").topic("orders").partition(2).headers(&headers).tag(7).time(SystemTime::now());
+/// assert_eq!((record.topic, record.partition, record.tag), (Some("orders"), Some(2), 7));
+/// assert_eq!(Record::tombstone("user-7").value, None);
+/// assert_eq!(Record::tombstone("user-7").value("back again").key, Some(&b"user-7"[..]));
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Record<'a> {
     /// Topic of this record; must be absent when the writer has one, and present when it has none.
@@ -108,6 +120,13 @@ impl<'a> Record<'a> {
 }
 
 /// Kafka's timestamp of a point in time, saturating far outside its range.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// let a_minute = SystemTime::UNIX_EPOCH + Duration::from_secs(60);
+/// assert_eq!(ekafka_conn::milliseconds_since_1970(a_minute), 60_000);
+/// ```
 pub fn milliseconds_since_1970(time: SystemTime) -> i64 {
     let clamp = |milliseconds: u128| i64::try_from(milliseconds).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {

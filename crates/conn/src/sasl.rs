@@ -20,6 +20,34 @@ pub use secret::Secret;
 use crate::HostPort;
 
 /// A SASL mechanism: a recipe that starts one exchange per connection.
+///
+/// ```
+/// use ekafka_conn::{HostPort, Mechanism, MechanismError, MechanismSession, Step};
+///
+/// /// A token that the broker only has to accept.
+/// #[derive(Debug)]
+/// struct Token;
+///
+/// impl Mechanism for Token {
+///     fn name(&self) -> &str {
+///         "OAUTHBEARER"
+///     }
+///
+///     fn exposes_secret(&self) -> bool {
+///         true
+///     }
+///
+///     fn start(&self, _: &HostPort) -> Result<(Box<dyn MechanismSession>, Vec<u8>), MechanismError> {
+///         Ok((Box::new(Token), b"n,,\x01auth=Bearer abc\x01\x01".to_vec()))
+///     }
+/// }
+///
+/// impl MechanismSession for Token {
+///     fn next(&mut self, _: &[u8]) -> Result<Step, MechanismError> {
+///         Ok(Step::Done)
+///     }
+/// }
+/// ```
 pub trait Mechanism: Send + Sync + fmt::Debug {
     /// The name as brokers list it, for example `SCRAM-SHA-512`.
     fn name(&self) -> &str;

@@ -9,6 +9,21 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// Gathers observations from any thread, without a lock.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ekafka_conn::Summary;
+///
+/// let sizes = Summary::default();
+/// sizes.note(3);
+/// sizes.note(5);
+/// assert_eq!(sizes.take().avg, 4);
+///
+/// let times = Summary::default();
+/// times.note_time(Duration::from_millis(2));
+/// assert_eq!(times.take_times().max, Duration::from_millis(2));
+/// ```
 #[derive(Debug)]
 pub struct Summary {
     count: AtomicU64,

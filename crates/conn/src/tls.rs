@@ -38,6 +38,16 @@ impl TlsConfig {
     }
 
     /// Uses a finished rustls configuration; the server name is the host dialled.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use ekafka_conn::{ConnConfig, TlsConfig};
+    ///
+    /// fn config(client: Arc<rustls::ClientConfig>) -> ConnConfig {
+    ///     ConnConfig::default().tls(TlsConfig::from_rustls(client))
+    /// }
+    /// ```
     pub fn from_rustls(client: Arc<rustls::ClientConfig>) -> Self {
         Self {
             client,

@@ -4,6 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 /// One partition of one topic. Cloning shares the topic's name.
+///
+/// ```
+/// use ekafka_conn::TopicPartition;
+///
+/// assert_eq!(TopicPartition::new("orders", 3).to_string(), "orders[3]");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicPartition {
     /// The topic's name.

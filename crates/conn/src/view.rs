@@ -10,6 +10,32 @@ use crate::address::{HostPort, MAX_HOST};
 use crate::ids::{BrokerId, LeaderEpoch};
 
 /// What is known of a cluster at one moment.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let address = kafka.addresses().remove(0);
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{Cluster, ConnConfig};
+/// use tokio::time::Instant;
+///
+/// let cluster = Cluster::new([address], ConnConfig::default())?;
+/// let view = cluster.topic("orders", Instant::now() + Duration::from_secs(10)).await?;
+/// println!("cluster {:?}, controller {:?}", view.cluster_id(), view.controller());
+/// for topic in view.topics() {
+///     println!("{} has {} partitions", topic.name, topic.partitions.len());
+/// }
+/// let orders = view.topic("orders").ok_or("not there")?;
+/// assert!(view.topic_by_id(orders.id).is_some());
+/// assert!(orders.has_leader() && orders.partition(2).is_some());
+/// let (leader, _) = view.leader("orders", 2).ok_or("no leader yet")?;
+/// println!("{:?} of {} brokers", view.broker(leader), view.brokers().len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ClusterView {
     /// Grows with each change of the view; 0 before anything is known.

@@ -96,6 +96,21 @@ impl ComponentClient {
 
     /// Where partitions begin, end, or stand at a time.
     ///
+    /// ```no_run
+    /// # async fn example(component: ekafka::Component) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ekafka::TopicPartition;
+    /// use ekafka::admin::{OffsetSpec, ListGroups};
+    ///
+    /// let ends = [(TopicPartition::new("orders", 0), OffsetSpec::Last)];
+    /// for ((partition, _), found) in component.client().list_offsets(ends).await?.all()? {
+    ///     println!("{partition} ends at {:?}", found.offset);
+    /// }
+    /// // Everything else that can be asked, without the layers around it.
+    /// component.client().admin().list_groups(ListGroups::all()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Admin`]; what became of each partition is in the result.
     ///

@@ -47,6 +47,31 @@ use instances::Instances;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = r#"
+///     [kafka]
+///     brokers = ["localhost:9092"]
+///     [kafka.producers.p1]
+///     topic = "orders"
+///     [kafka.consumers.c1]
+///     topic = "orders"
+///     groupID = "shop"
+///     [kafka.consumerGroups.cg1]
+///     topic = "orders"
+///     groupID = "shop"
+/// "#;
+/// let component = ekafka::load_toml(config, "kafka")?.build();
+/// println!("{} has {:?}", component.name(), component.config().producers.keys());
+///
+/// // Names of the program's own; a name that is not in the configuration is a panic, or an error.
+/// let (consumer, group) = (component.try_consumer("c1")?, component.try_consumer_group("cg1")?);
+/// println!("{} and {}", consumer.config().topic, group.config().group_id);
+/// assert!(component.try_producer("nobody").is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Component {
     parts: Arc<Parts>,

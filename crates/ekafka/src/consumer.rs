@@ -53,6 +53,17 @@ use crate::seat::Seat;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(component: ekafka::Component) -> Result<(), Box<dyn std::error::Error>> {
+/// let consumer = component.consumer("c1");
+/// println!("{} from {:?}", consumer.config().topic, consumer.brokers());
+/// println!("reads {:?} next, {:?} behind", consumer.offset(), consumer.lag());
+/// consumer.close().await?;
+/// assert!(consumer.is_closed());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Consumer {
     config: ConsumerConfig,

@@ -162,6 +162,19 @@ pub struct RevokedPartitions {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(component: ekafka::Component) -> Result<(), Box<dyn std::error::Error>> {
+/// let group = component.consumer_group("cg1");
+/// println!("{} is in {}", group.config().topic, group.config().group_id);
+/// // Seeks and pauses.
+/// let handle = group.handle().await?;
+/// handle.pause(&[ekafka::TopicPartition::new("orders", 0)]).await?;
+/// group.close().await?;
+/// assert!(group.is_closed());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ConsumerGroup {
     config: ConsumerGroupConfig,

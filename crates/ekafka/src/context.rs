@@ -129,6 +129,13 @@ impl Context {
     }
 
     /// Makes calls with this context part of a trace.
+    ///
+    /// ```
+    /// use ekafka::Context;
+    ///
+    /// let context = Context::new().with_trace(opentelemetry::Context::current());
+    /// println!("{:?}", context.trace());
+    /// ```
     #[cfg(feature = "otel")]
     #[must_use]
     pub fn with_trace(mut self, trace: opentelemetry::Context) -> Self {

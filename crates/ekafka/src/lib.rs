@@ -85,15 +85,17 @@ pub use producer::Producer;
 
 pub use ekafka_conn::{
     Batch, Broker, BrokerId, BrokerView, Cluster, ClusterView, Conn, ConnConfig, ConnError,
-    Connection, CoordinatorKind, Dial, DialFuture, Dialer, DurationStats, FIRST_OFFSET, Filled,
-    Header, HostPort, IsolationLevel, LAST_OFFSET, LeaderEpoch, Logger, LoginError, Mechanism,
-    MechanismError, MechanismSession, Message, MskIam, Partition, PartitionView, Plain, Purpose,
-    ReadBatchConfig, Record, Refresh, ResolveFuture, Resolver, Scram, ScramAlgorithm, Secret,
-    SeekMode, Stage, Step, SummaryStats, TlsBuilder, TlsConfig, To, TopicConfig, TopicView,
-    Transport, Whence, Written, dial_async_fn, dial_fn, resolver_fn,
+    Connection, CoordinatorKind, DetailedSummary, Dial, DialFuture, Dialer, DurationStats,
+    FIRST_OFFSET, Filled, Header, HostPort, IsolationLevel, LAST_OFFSET, LeaderEpoch, LeaderHint,
+    Logger, LoginError, Mechanism, MechanismError, MechanismSession, Message, MessageBatch,
+    Messages, MskIam, Partition, PartitionView, Plain, Purpose, ReadBatchConfig, Record, Refresh,
+    ResolveFuture, Resolver, Scram, ScramAlgorithm, Secret, SeekMode, Stage, Step, SummaryStats,
+    TlsBuilder, TlsConfig, To, TopicConfig, TopicView, Transport, Whence, Written, dial_async_fn,
+    dial_fn, resolver_fn,
 };
-pub use ekafka_protocol::compression::{Codec, Compression};
-pub use ekafka_protocol::{ApiKey, DecodeError, EncodeError, ErrorCode};
+pub use ekafka_protocol::compression::{Codec, Compression, ParseCompressionError};
+pub use ekafka_protocol::records::{HeaderIter, HeaderRef, RecordRef, TimestampType};
+pub use ekafka_protocol::{ApiKey, DecodeError, EncodeError, ErrorCode, Uuid, VersionRange};
 pub use ekafka_reader::{
     DetailedReaderStats, Event, MessageStream, OutOfRange, PartitionStream, PartitionStreams,
     Reader, ReaderBuilder, ReaderConfig, ReaderError, ReaderHandle, ReaderStats, Received,

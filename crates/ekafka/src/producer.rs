@@ -48,6 +48,16 @@ use crate::interceptor::{Call, Chain, Command, Operation};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(component: ekafka::Component) -> Result<(), Box<dyn std::error::Error>> {
+/// let producer = component.producer("p1");
+/// println!("{} after {:?}", producer.config().topic, producer.config().batch_timeout);
+/// producer.close().await?;
+/// assert!(producer.is_closed());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Producer {
     config: ProducerConfig,

@@ -25,6 +25,19 @@ use crate::lane::Lane;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let batch = reader.next_batch().await?;
+/// println!("{} up to {} of {}", batch.partition(), batch.next_offset(), batch.high_water_mark());
+/// println!("written in leader epoch {}", batch.leader_epoch());
+/// // Each shares the memory of the batch.
+/// if let Ok(messages) = batch.messages() {
+///     println!("{} messages", messages.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RecordBatch {
     pub(crate) lane: Arc<Lane>,

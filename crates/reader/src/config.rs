@@ -46,6 +46,68 @@ use watching::Watching;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{Cluster, ConnConfig};
+/// use ekafka_reader::assignor::CooperativeStickyAssignor;
+/// use ekafka_reader::{IsolationLevel, OutOfRange, Reader, StartOffset};
+///
+/// // Everything that can be set; most readers need the first three.
+/// let member = Reader::builder()
+///     .brokers(["broker-1:9092"])
+///     .group_id("shop")
+///     .topic_pattern("orders-.*")
+///     .connection(ConnConfig::default().client_id("shop"))
+///     .group_instance_id("shop-1")
+///     .assignors([Arc::new(CooperativeStickyAssignor) as _])
+///     .rack("zone-a")
+///     // Where it begins.
+///     .start_offset(StartOffset::First)
+///     .out_of_range(OutOfRange::Earliest)
+///     .isolation_level(IsolationLevel::ReadCommitted)
+///     // What is fetched, and how much is kept ahead.
+///     .min_bytes(1)
+///     .max_bytes(1 << 20)
+///     .max_partition_bytes(1 << 20)
+///     .max_wait(Duration::from_millis(500))
+///     .buffer_memory(32 << 20)
+///     .queue_capacity(10_000)
+///     .max_decompressed(64 << 20)
+///     .check_crcs(true)
+///     .skip_corrupt_batches(false)
+///     // The group.
+///     .commit_interval(Duration::from_secs(1))
+///     .session_timeout(Duration::from_secs(30))
+///     .rebalance_timeout(Duration::from_secs(30))
+///     .heartbeat_interval(Duration::from_secs(3))
+///     .join_backoff(Duration::from_secs(5))
+///     .max_poll_interval(Some(Duration::from_secs(300)))
+///     .retention_time(None)
+///     .watch_partition_changes(true)
+///     .partition_watch_interval(Duration::from_secs(5))
+///     // What goes wrong.
+///     .request_timeout(Duration::from_secs(30))
+///     .retry_backoff(Duration::from_millis(100), Duration::from_secs(1))
+///     .max_attempts(3)
+///     .close_timeout(Duration::from_secs(10))
+///     .logger(Arc::new(|line: std::fmt::Arguments<'_>| println!("{line}")))
+///     .error_logger(Arc::new(|line: std::fmt::Arguments<'_>| eprintln!("{line}")));
+/// member.build()?;
+///
+/// // Without a group, some partitions of a topic or one, over connections that others use, too.
+/// let cluster = Cluster::new(["broker-1:9092"], ConnConfig::default())?;
+/// let two = Reader::builder().cluster(cluster.clone()).topic("orders").partitions([0, 3])
+///     .read_lag_interval(Some(Duration::from_secs(60)))
+///     .build()?;
+/// let one = Reader::builder().cluster(cluster).topic("orders").partition(0).build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ReaderBuilder {
     brokers: Vec<String>,

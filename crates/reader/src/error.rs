@@ -170,6 +170,12 @@ impl ReaderError {
     }
 
     /// Whether the reader goes on by itself, so that asking again may succeed.
+    ///
+    /// ```
+    /// use ekafka_reader::ReaderError;
+    ///
+    /// assert!(ReaderError::Closed.is_fatal() && !ReaderError::Closed.is_retriable());
+    /// ```
     #[must_use]
     pub fn is_retriable(&self) -> bool {
         match self {

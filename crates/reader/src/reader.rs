@@ -144,6 +144,19 @@ impl Reader {
     /// Asking again answers the event before: after [`Event::Revoked`] the next call lets the group go
     /// on, so finish and commit first.
     ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// use ekafka_reader::Received;
+    ///
+    /// match reader.recv().await? {
+    ///     Received::Message(message) => println!("{}", message.offset()),
+    ///     Received::Event(event) => println!("{event:?}"),
+    ///     _ => {}
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ReaderError`]; the reader goes on unless the error [is fatal](ReaderError::is_fatal).
     ///
@@ -165,6 +178,16 @@ impl Reader {
 
     /// The next message, without committing it. Ready at once while the batch before it has more.
     /// Events are answered silently: asking for the next message says that those before are done with.
+    ///
+    /// ```no_run
+    /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+    /// let message = reader.fetch_message().await?;
+    /// println!("{:?} at {}", message.value(), message.offset());
+    /// // Without a group, where it reads next, and how far that is from the end: known, and asked of the leader.
+    /// println!("{:?}, {:?} behind, {} behind", reader.offset(), reader.lag(), reader.read_lag().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`recv`](Self::recv).

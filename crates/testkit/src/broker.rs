@@ -33,6 +33,49 @@ use crate::topic::TopicConfig;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+/// # kafka.create_topic("orders", 3)?;
+///
+/// assert_eq!((kafka.addresses().len(), kafka.node_ids().len()), (3, 3));
+///
+/// // Topics.
+/// kafka.create_topic_with("compacted", 1, &[("cleanup.policy", "compact")])?;
+/// kafka.create_topic_on("pinned", &[vec![2, 3]])?;
+/// kafka.add_partitions("orders", 6)?;
+/// kafka.delete_topic("compacted")?;
+///
+/// // Who leads and coordinates what.
+/// assert_eq!(kafka.leader("pinned", 0)?, 2);
+/// kafka.move_leader("pinned", 0, 3)?;
+/// println!("epoch {}, controller {}", kafka.leader_epoch("pinned", 0)?, kafka.controller());
+/// kafka.set_coordinator("shop", Some(2), false);
+///
+/// // What is stored.
+/// assert_eq!(kafka.offsets("orders", 0)?, (0, 0));
+/// assert!(kafka.log("orders", 0)?.is_empty());
+/// kafka.plant("orders", 0, b"not a record batch".to_vec().into(), 1, -1)?;
+/// kafka.hold_back("orders", 0, 2, Some(0))?;
+/// assert_eq!(kafka.committed("shop", "orders", 0), None);
+/// kafka.delete_records("orders", 0, 0)?;
+/// kafka.truncate("orders", 0, 0)?;
+/// kafka.forget_producers("orders", 0)?;
+///
+/// // Nodes and connections that go and come.
+/// kafka.stop_node(3).await;
+/// kafka.start_node(3).await?;
+/// kafka.drop_connections().await?;
+/// println!("{} open of {}", kafka.open_connections(), kafka.accepted_connections());
+///
+/// // What clients asked for, and what no correct one would.
+/// assert!(kafka.requests().is_empty() && kafka.violations().is_empty());
+/// kafka.clear_requests();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct EmbeddedKafka {
     shared: Arc<Shared>,
@@ -517,6 +560,20 @@ impl Drop for EmbeddedKafka {
 }
 
 /// Connects inside the process to an in-memory cluster; see [`EmbeddedKafka::connector`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(1).in_memory().start().await?;
+/// let connector = kafka.connector();
+/// let address = kafka.bootstrap();
+/// let (host, port) = address.rsplit_once(':').ok_or("no port")?;
+/// // For a client's function that opens connections.
+/// let stream = connector.connect(host, port.parse()?)?;
+/// let same = kafka.connect(host, port.parse()?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Connector {
     shared: Arc<Shared>,

@@ -17,6 +17,57 @@ use crate::settings::{SaslMechanism, Settings, User};
 use crate::tls::TlsFiles;
 
 /// What an embedded cluster is started with; see [`EmbeddedKafka::builder`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use std::time::Duration;
+///
+/// use ekafka_protocol::{ApiKey, VersionRange};
+/// use ekafka_testkit::EmbeddedKafka;
+///
+/// // Everything that can be set; most tests need none of it.
+/// let kafka = EmbeddedKafka::builder()
+///     .nodes(3)
+///     .racks(["a", "b", "c"])
+///     .listen("127.0.0.1:0".parse()?)
+///     .seed(7)
+///     // Topics and sizes.
+///     .auto_create(false)
+///     .default_partitions(6)
+///     .default_replication(3)
+///     .max_message_bytes(1 << 20)
+///     .max_request_bytes(100 << 20)
+///     .retention_bytes(1 << 30)
+///     // Groups.
+///     .initial_rebalance_delay(Duration::from_secs(3))
+///     .session_timeouts(Duration::from_secs(6), Duration::from_secs(1_800))
+///     // How far and how busy it is, what it speaks, what it insists on and remembers.
+///     .round_trip(Duration::from_millis(1))
+///     .throttle(Duration::ZERO)
+///     .limit_api(ApiKey::FETCH, VersionRange::new(4, 11))
+///     .insist_on_controller(true)
+///     .keep_bodies(true)
+///     .strict()
+///     .start()
+///     .await?;
+///
+/// // In memory, for a test with a paused clock; behind log-ins and TLS.
+/// let inside = EmbeddedKafka::builder().in_memory().pipe_bytes(64 << 10).start().await?;
+/// let guarded = EmbeddedKafka::builder()
+///     .sasl_plain("user", "password")
+///     .sasl_scram_256("user", "password")
+///     .sasl_scram_512("user", "password")
+///     .session_lifetime(Duration::from_secs(60))
+///     .tls()
+///     .start()
+///     .await?;
+/// let files = guarded.tls_files().ok_or("no certificates")?;
+/// let same = EmbeddedKafka::builder().tls_files(files).start().await?;
+/// let mutual = EmbeddedKafka::builder().tls_with_client_certificates().start().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {

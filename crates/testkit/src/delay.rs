@@ -15,6 +15,23 @@ use tokio::time::{Instant, sleep_until};
 ///
 /// Kafka clients follow the addresses that brokers tell them; for an embedded cluster use
 /// [`Builder::round_trip`](crate::Builder::round_trip), for another one let the broker advertise this port.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+/// # kafka.create_topic("orders", 3)?;
+///
+/// use std::time::Duration;
+///
+/// use ekafka_testkit::DelayProxy;
+///
+/// let near = kafka.addresses()[0].parse()?;
+/// let far = DelayProxy::start(near, Duration::from_millis(10)).await?;
+/// println!("10 ms away: {}", far.address());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct DelayProxy {
     address: SocketAddr,

@@ -15,6 +15,39 @@ use crate::server::Shared;
 ///
 /// Without [`times`](Self::times) it happens once. Rules are looked at in the order they were made; the first that fits a
 /// request is used up by it.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+/// # kafka.create_topic("orders", 3)?;
+///
+/// use std::time::Duration;
+///
+/// use ekafka_protocol::messages::MetadataRequest;
+/// use ekafka_protocol::{ApiKey, ErrorCode};
+///
+/// // The request is refused, or done all the same and answered with an error.
+/// kafka.on_next(ApiKey::PRODUCE).error(ErrorCode::NOT_LEADER_OR_FOLLOWER).partition("orders", 0);
+/// kafka.on_next(ApiKey::PRODUCE).error_after(ErrorCode::REQUEST_TIMED_OUT).times(3);
+/// // The connection ends, or nobody answers: before it is done, or behind that.
+/// kafka.on_next(ApiKey::FETCH).drop_before().skip(2);
+/// kafka.on_next(ApiKey::FETCH).drop_after().node(2);
+/// kafka.on_any().silence().when(|request| request.size > 1_000_000);
+/// kafka.on_any().silence_after();
+/// // It takes longer.
+/// kafka.on_next(ApiKey::HEARTBEAT).delay(Duration::from_secs(1));
+/// kafka.on_next(ApiKey::HEARTBEAT).delay_answer(Duration::from_secs(1));
+/// // The answer is another one.
+/// kafka.on_next(ApiKey::METADATA).cut(10);
+/// kafka.on_next(ApiKey::METADATA).replace(b"nonsense".to_vec());
+/// kafka.on_next(ApiKey::METADATA).repeat_answer(2);
+/// kafka.on_next(ApiKey::METADATA).edit::<MetadataRequest>(|answer| answer.brokers.clear());
+/// assert!(kafka.pending_faults() > 0);
+/// kafka.clear_faults();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct FaultBuilder {
     rule: Rule,
@@ -294,6 +327,21 @@ impl Faults {
 
 /// What happens to the next new connections, being written down: it takes effect when this value is dropped, at the end of
 /// the statement, and happens once unless told otherwise.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(3).start().await?;
+/// # kafka.create_topic("orders", 3)?;
+///
+/// use std::time::Duration;
+///
+/// kafka.on_connect().close().times(2);
+/// kafka.on_connect().silence().node(2);
+/// kafka.on_connect().delay(Duration::from_secs(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct ConnectFaultBuilder {
     rule: ConnectRule,

@@ -7,6 +7,18 @@ use ekafka_protocol::{ApiKey, BrokerRequest, StrBytes};
 use tokio::time::Instant;
 
 /// One request as it arrived.
+///
+/// ```
+/// use ekafka_protocol::ApiKey;
+/// use ekafka_protocol::messages::FetchRequest;
+/// use ekafka_testkit::EmbeddedKafka;
+///
+/// /// How long the last fetch was willing to wait; the broker was started with `keep_bodies`.
+/// fn patience(kafka: &EmbeddedKafka) -> Option<i32> {
+///     let request = kafka.requests_of(ApiKey::FETCH).pop()?;
+///     Some(request.decode::<FetchRequest>()?.max_wait_ms)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct LoggedRequest {
     /// The node it was sent to.

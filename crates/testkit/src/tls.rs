@@ -13,6 +13,16 @@ use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 /// Certificates in PEM form: what the listeners show, and what clients need to trust and to prove.
+///
+/// ```
+/// use ekafka_testkit::TlsFiles;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let files = TlsFiles::make(&["localhost".to_owned()], false)?;
+/// std::fs::write(std::env::temp_dir().join("ca.pem"), &files.ca)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The certificates of the authority that clients trust.

@@ -53,6 +53,52 @@ pub enum Acks {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{Cluster, ConnConfig};
+/// use ekafka_protocol::compression::Compression;
+/// use ekafka_writer::balancer::RoundRobin;
+/// use ekafka_writer::{Acks, Writer};
+///
+/// // Everything that can be set; most writers need the first two.
+/// let config = Writer::builder()
+///     .brokers(["broker-1:9092"])
+///     .topic("orders")
+///     .connection(ConnConfig::default().client_id("shop"))
+///     .balancer(RoundRobin::new(1))
+///     // What is waited for.
+///     .acks(Acks::All)
+///     .idempotence(true)
+///     .request_timeout(Duration::from_secs(30))
+///     .delivery_timeout(Duration::from_secs(120))
+///     .max_attempts(10)
+///     .retry_backoff(Duration::from_millis(100), Duration::from_secs(1))
+///     .max_in_flight(5)
+///     // How records are gathered.
+///     .adaptive()
+///     .batch_bytes(256 << 10)
+///     .batch_size(10_000)
+///     .compression(Compression::LZ4)
+///     .max_request_size(1 << 20)
+///     // What there is room for, and what happens without.
+///     .buffer_memory(32 << 20)
+///     .max_block(Duration::from_secs(60))
+///     .allow_auto_topic_creation(false)
+///     .logger(Arc::new(|line: std::fmt::Arguments<'_>| println!("{line}")))
+///     .error_logger(Arc::new(|line: std::fmt::Arguments<'_>| eprintln!("{line}")));
+/// let writer = config.clone().build()?;
+///
+/// // Over connections that others use, too, with a balancer that is chosen at run time.
+/// let cluster = Cluster::new(["broker-1:9092"], ConnConfig::default())?;
+/// let beside = Writer::builder().cluster(cluster).topic("orders").balancer_arc(Arc::new(RoundRobin::new(1))).build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a writer is made by `build`"]
 pub struct WriterConfig {

@@ -198,6 +198,12 @@ impl WriterError {
     }
 
     /// Whether a transaction in which this happened can only be aborted.
+    ///
+    /// ```
+    /// use ekafka_writer::WriterError;
+    ///
+    /// assert!(!WriterError::Closed.needs_abort());
+    /// ```
     #[must_use]
     pub fn needs_abort(&self) -> bool {
         matches!(

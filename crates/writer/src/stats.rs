@@ -87,6 +87,13 @@ pub struct WriterStats {
 
 impl WriterStats {
     /// Everything, for serialising: also what kafka-go has no key for.
+    ///
+    /// ```no_run
+    /// # fn example(writer: &ekafka_writer::Writer) -> Result<(), serde_json::Error> {
+    /// println!("{}", serde_json::to_string(&writer.stats().detailed())?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn detailed(&self) -> DetailedWriterStats<'_> {
         DetailedWriterStats(self)

@@ -14,6 +14,11 @@ impl Crates {
         self.0.insert(name.to_owned(), json);
     }
 
+    /// What rustdoc said about a crate; null about one that was not added.
+    pub(super) fn json(&self, name: &str) -> &Value {
+        self.0.get(name).unwrap_or(&Value::Null)
+    }
+
     /// The public items of one crate as a chapter.
     pub(super) fn list(&self, name: &str, title: &str) -> String {
         let mut text = format!("\n## {title}\n");
@@ -50,6 +55,16 @@ impl Crates {
     }
 }
 
+/// What a module has, by name.
+#[derive(Default)]
+struct Found {
+    lines: BTreeMap<String, String>,
+    /// Their ids.
+    modules: BTreeMap<String, String>,
+    /// What is passed on, by crate.
+    passed_on: BTreeMap<String, BTreeSet<String>>,
+}
+
 /// A module being listed.
 struct Module<'j> {
     json: &'j Value,
@@ -58,45 +73,17 @@ struct Module<'j> {
 
 impl Module<'_> {
     fn write(&self, id: &str, text: &mut String) {
-        let index = object(&self.json["index"]);
-        let Some(module) = index.get(id) else { return };
-        let (mut lines, mut modules) = (BTreeMap::new(), BTreeMap::new());
-        let mut passed_on = BTreeMap::<String, BTreeSet<String>>::new();
-        for id in ids(&module["inner"]["module"]["items"]) {
-            let Some(item) = index.get(&id).filter(|item| is_public(item)) else {
-                continue;
-            };
-            let used = &item["inner"]["use"];
-            if used.is_null() {
-                self.note(&name_of(item), &id, &mut lines, &mut modules);
-                continue;
-            }
-            let target = id_of(&used["id"]);
-            let name = used["name"].as_str().unwrap_or_default().to_owned();
-            if used["is_glob"] == true {
-                let source = used["source"].as_str().unwrap_or_default();
-                passed_on
-                    .entry(source.to_owned())
-                    .or_default()
-                    .insert("*".to_owned());
-            } else if index.contains_key(&target) {
-                self.note(&name, &target, &mut lines, &mut modules);
-            } else {
-                let paths = object(&self.json["paths"]);
-                let from = paths.get(&target).map(path_of).unwrap_or_default();
-                let from = from.split("::").next().unwrap_or_default().to_owned();
-                passed_on.entry(from).or_default().insert(name);
-            }
-        }
+        let mut found = Found::default();
+        self.gather(id, &mut found);
         let _ = write!(text, "\n### `{}`\n\n", self.path);
-        for line in lines.values() {
+        for line in found.lines.values() {
             let _ = writeln!(text, "- {line}");
         }
-        for (from, names) in passed_on {
+        for (from, names) in found.passed_on {
             let names: Vec<String> = names.into_iter().collect();
             let _ = writeln!(text, "- from `{from}`: {}", names.join(", "));
         }
-        for (name, id) in modules {
+        for (name, id) in found.modules {
             let path = format!("{}::{name}", self.path);
             Module {
                 json: self.json,
@@ -106,13 +93,40 @@ impl Module<'_> {
         }
     }
 
-    fn note(
-        &self,
-        name: &str,
-        id: &str,
-        lines: &mut BTreeMap<String, String>,
-        modules: &mut BTreeMap<String, String>,
-    ) {
+    /// What a module has, with everything of a module of the same crate that it passes on as a whole.
+    fn gather(&self, id: &str, found: &mut Found) {
+        let index = object(&self.json["index"]);
+        let Some(module) = index.get(id) else { return };
+        for id in ids(&module["inner"]["module"]["items"]) {
+            let Some(item) = index.get(&id).filter(|item| is_public(item)) else {
+                continue;
+            };
+            let used = &item["inner"]["use"];
+            if used.is_null() {
+                self.note(&name_of(item), &id, found);
+                continue;
+            }
+            let target = id_of(&used["id"]);
+            let is_ours = index.contains_key(&target);
+            let name = used["name"].as_str().unwrap_or_default().to_owned();
+            if used["is_glob"] == true && is_ours {
+                self.gather(&target, found);
+            } else if used["is_glob"] == true {
+                let source = used["source"].as_str().unwrap_or_default().to_owned();
+                let names = found.passed_on.entry(source).or_default();
+                names.insert("*".to_owned());
+            } else if is_ours {
+                self.note(&name, &target, found);
+            } else {
+                let paths = object(&self.json["paths"]);
+                let from = paths.get(&target).map(path_of).unwrap_or_default();
+                let from = from.split("::").next().unwrap_or_default().to_owned();
+                found.passed_on.entry(from).or_default().insert(name);
+            }
+        }
+    }
+
+    fn note(&self, name: &str, id: &str, found: &mut Found) {
         let Some(item) = object(&self.json["index"]).get(id) else {
             return;
         };
@@ -120,7 +134,7 @@ impl Module<'_> {
             return;
         };
         if kind == "module" {
-            modules.insert(name.to_owned(), id.to_owned());
+            found.modules.insert(name.to_owned(), id.to_owned());
             return;
         }
         let parts = self.parts(kind, &item["inner"][kind]);
@@ -130,6 +144,7 @@ impl Module<'_> {
             format!(": {}", parts.join(", "))
         };
         let kind = if kind == "function" { "fn" } else { kind };
+        let lines = &mut found.lines;
         lines.insert(name.to_owned(), format!("{kind} **{name}**{parts}"));
     }
 

@@ -191,6 +191,26 @@ impl Conn {
     /// Creates topics; one that exists already counts as created (API CreateTopics). The broker must
     /// be the [`controller`](Self::controller).
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address = kafka.addresses().remove(0);
+    /// use ekafka_conn::{Dialer, TopicConfig};
+    ///
+    /// let dialer = Dialer::default();
+    /// let any = dialer.dial(&address).await?;
+    /// println!("{} brokers, {} kinds of requests", any.brokers().await?.len(), any.api_versions().await?.len());
+    ///
+    /// let controller = dialer.dial(&any.controller().await?.address()).await?;
+    /// controller.create_topics(&[TopicConfig::new("returns", 3, 1)]).await?;
+    /// assert_eq!(any.read_partitions(&["returns"]).await?.len(), 3);
+    /// controller.delete_topics(&["returns"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The first error code of a topic; the topics before and after it may have been created.
     ///

@@ -69,6 +69,32 @@ impl Conn {
     ///
     /// This is about this connection alone; offsets committed by groups have nothing to do with it.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address = kafka.addresses().remove(0);
+    /// # let mut leader = ekafka_conn::Dialer::default().dial_leader(&address, "orders", 0).await?;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use ekafka_conn::{Record, Whence};
+    ///
+    /// leader.write_messages(&["one", "two", "three"].map(Record::new)).await?;
+    /// assert_eq!(leader.read_first_offset().await?, 0);
+    /// assert_eq!(leader.read_last_offset().await?, 3);
+    /// assert_eq!(leader.read_offsets().await?, (0, 3));
+    /// let an_hour_ago = SystemTime::now() - Duration::from_secs(3_600);
+    /// assert_eq!(leader.read_offset(an_hour_ago).await?, 0);
+    ///
+    /// // The last one. What lies outside the partition is an error, unless it is not compared with its ends.
+    /// assert_eq!(leader.seek(1, Whence::End).await?, 2);
+    /// assert_eq!(leader.seek(42, Whence::Absolute.dont_check()).await?, 42);
+    /// assert_eq!(leader.offset(), (42, Whence::Absolute));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ConnError::Kafka`] with `OFFSET_OUT_OF_RANGE` when the result lies outside the partition or
     /// `offset` is negative where it must not be; the position is unchanged then.

@@ -32,6 +32,29 @@ pub struct ReadBatchConfig {
 impl Conn {
     /// Reads the value of the next message into `buffer`.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address = kafka.addresses().remove(0);
+    /// # let mut leader = ekafka_conn::Dialer::default().dial_leader(&address, "orders", 0).await?;
+    /// use ekafka_conn::{Filled, ReadBatchConfig, Record};
+    ///
+    /// leader.write_messages(&["one", "two", "three", "four"].map(Record::new)).await?;
+    /// let mut buffer = [0; 100];
+    /// assert_eq!(leader.read(&mut buffer).await?, Filled::Value(3));
+    /// assert_eq!(leader.read_message(1_000_000).await?.value(), Some(&b"two"[..]));
+    ///
+    /// // What the broker has, until it is 1 MB: at least one byte of it, or whatever there is at once.
+    /// assert_eq!(leader.read_batch(1, 1_000_000).await.messages().count(), 2);
+    /// leader.write(b"five").await?;
+    /// let at_once = ReadBatchConfig { max_bytes: 1_000_000, ..ReadBatchConfig::default() };
+    /// assert_eq!(leader.read_batch_with(at_once).await.messages().count(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ConnError::Kafka`] with `REQUEST_TIMED_OUT` when there was nothing to read by the deadline
     /// (see [`ConnError::is_timeout`]), with `OFFSET_OUT_OF_RANGE` when the position lies outside the

@@ -16,6 +16,23 @@ use crate::error::ConnError;
 use crate::record::{Record, milliseconds_since_1970};
 
 /// What became of a write.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("orders", 3)?;
+/// # let address = kafka.addresses().remove(0);
+/// # let mut leader = ekafka_conn::Dialer::default().dial_leader(&address, "orders", 0).await?;
+/// use ekafka_conn::Record;
+/// use ekafka_protocol::compression::Compression;
+///
+/// let lz4 = Compression::LZ4;
+/// let written = leader.write_compressed_messages_at(lz4, &[Record::new("two apples")]).await?;
+/// println!("{} bytes from offset {} on", written.bytes, written.base_offset);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Bytes of all keys and values.
@@ -42,6 +59,27 @@ impl Conn {
     }
 
     /// Writes records in one batch, and returns the bytes of all keys and values.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address = kafka.addresses().remove(0);
+    /// # let mut leader = ekafka_conn::Dialer::default().dial_leader(&address, "orders", 0).await?;
+    /// use ekafka_conn::Record;
+    /// use ekafka_protocol::compression::Compression;
+    ///
+    /// leader.write(b"a value alone").await?;
+    /// let records = [Record::new("two apples").key("user-7"), Record::new("a pear")];
+    /// leader.write_messages(&records).await?;
+    /// let gzip = Compression::GZIP;
+    /// leader.write_compressed_messages(gzip, &records).await?;
+    /// let written = leader.write_compressed_messages_at(gzip, &records).await?;
+    /// assert_eq!(written.base_offset, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`write_compressed_messages_at`](Self::write_compressed_messages_at).

@@ -198,6 +198,17 @@ impl Login {
 }
 
 /// Why a log-in failed. The connection is closed after each of them.
+///
+/// ```
+/// use ekafka_conn::{ConnError, LoginError};
+///
+/// /// Whether somebody has to look at the credentials.
+/// fn is_refused(error: &ConnError) -> bool {
+///     let ConnError::Login { cause, .. } = error else { return false };
+///     matches!(**cause, LoginError::Refused { .. })
+/// }
+/// assert!(!is_refused(&ConnError::Closed));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LoginError {

@@ -20,6 +20,21 @@ use signature::{Claim, Timestamp};
 /// refuses [`Plain`](super::Plain), unless [`ConnConfig`](crate::ConnConfig) says otherwise by name.
 ///
 /// The broker compares the signing time with its own clock: a computer whose clock is minutes off is refused.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::{Duration, SystemTime};
+///
+/// use ekafka_conn::{ConnConfig, MechanismError, MskIam, TlsConfig};
+///
+/// fn config(tls: TlsConfig) -> Result<ConnConfig, MechanismError> {
+///     let login = MskIam::new("access key", "secret key", "eu-west-1")?
+///         .session_token("token")?
+///         .expiry(Duration::from_secs(300))?
+///         .clock(SystemTime::now);
+///     Ok(ConnConfig::default().tls(tls).sasl(Arc::new(login)))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct MskIam {
     access_key: String,

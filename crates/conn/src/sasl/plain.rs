@@ -11,6 +11,17 @@ use super::{HostPort, Mechanism, MechanismError, MechanismSession, Secret, Step}
 ///
 /// The password crosses the connection as it is, so a connection without TLS refuses it unless
 /// [`ConnConfig`](crate::ConnConfig) says otherwise by name.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ekafka_conn::{ConnConfig, MechanismError, Plain, TlsConfig};
+///
+/// fn config(tls: TlsConfig) -> Result<ConnConfig, MechanismError> {
+///     let login = Plain::new("user", "password")?;
+///     Ok(ConnConfig::default().tls(tls).sasl(Arc::new(login)))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Plain {
     username: String,

@@ -40,6 +40,18 @@ pub enum ScramAlgorithm {
 }
 
 /// The mechanisms SCRAM-SHA-256 and SCRAM-SHA-512. Reusable for any number of connections.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ekafka_conn::{ConnConfig, Scram, ScramAlgorithm};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let login = Scram::new(ScramAlgorithm::Sha512, "user", "password")?.max_iterations(50_000);
+/// let config = ConnConfig::default().sasl(Arc::new(login));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Scram {
     algorithm: ScramAlgorithm,

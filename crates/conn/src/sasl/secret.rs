@@ -8,6 +8,14 @@ use zeroize::Zeroizing;
 ///
 /// `Debug` writes `***`; there is no `Display`. What the log-in puts on the wire is a copy whose
 /// buffer belongs to the connection and is freed, not wiped, once written.
+///
+/// ```
+/// use ekafka_conn::Secret;
+///
+/// let password = Secret::new("open sesame");
+/// assert!(!password.is_empty() && !format!("{password:?}").contains("sesame"));
+/// assert_eq!(password.expose(), "open sesame");
+/// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 

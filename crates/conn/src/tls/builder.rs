@@ -15,6 +15,29 @@ use super::{TlsConfig, server_name};
 use crate::error::ConnError;
 
 /// Collects what a [`TlsConfig`] needs; [`build`](Self::build) reports every fault at once.
+///
+/// ```no_run
+/// use ekafka_conn::{ConnConfig, TlsConfig};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tls = TlsConfig::builder()
+///     .ca_file("ca.pem")
+///     .client_certificate_files("chain.pem", "key.pem")
+///     .server_name("kafka.example.com")
+///     .build()?;
+/// let config = ConnConfig::default().tls(tls);
+///
+/// let from_memory = TlsConfig::builder()
+///     .ca_pem(std::fs::read("ca.pem")?)
+///     .crl_pem(std::fs::read("revoked.pem")?)
+///     .client_certificate_pem(std::fs::read("chain.pem")?, std::fs::read("key.pem")?)
+///     .build()?;
+///
+/// // For a test alone.
+/// let open = TlsConfig::builder().dangerous_accept_any_certificate().build()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct TlsBuilder {
     roots: RootCertStore,
     revoked: Vec<CertificateRevocationListDer<'static>>,

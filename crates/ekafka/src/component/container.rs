@@ -97,6 +97,40 @@ pub fn load_file(path: impl AsRef<Path>, key: &str) -> Result<Container, ConfigE
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// use ekafka::interceptor::{Call, CallFuture, Interceptor, Next};
+/// use ekafka::{balancer, dial_async_fn};
+/// use tokio::time::Instant;
+///
+/// /// Says what is about to be done.
+/// struct Announce;
+///
+/// impl Interceptor for Announce {
+///     fn call<'a>(&'a self, call: &'a mut Call<'_>, next: Next<'a>) -> CallFuture<'a> {
+///         println!("{}", call.command().name());
+///         next.run(call)
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = ekafka::config::Config::from_toml("[kafka]\nbrokers = ['localhost:9092']")?;
+/// let component = ekafka::Container::new(config.kafka("kafka")?)
+///     .brokers(["broker-1:9092"])
+///     .client_interceptor(Announce)
+///     .server_interceptor(Announce)
+///     .register_balancer("my-balancer", balancer::Hash::default())
+///     .extra_keys(["X-Ego-Uid"])
+///     .debug(true)
+///     .debug_output(std::io::stderr())
+///     // For tests: time that can be moved, connections that are made elsewhere.
+///     .clock(Instant::now)
+///     .dial_fn(dial_async_fn(|host, port| tokio::net::TcpStream::connect((host, port))))
+///     .try_build()?;
+/// assert_eq!(component.brokers(), ["broker-1:9092"]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a container is made into a component by `build`"]
 pub struct Container {
     config: KafkaConfig,

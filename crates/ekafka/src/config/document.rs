@@ -22,6 +22,25 @@ use super::{ConsumerServerConfig, KafkaConfig, Reading, Section};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// use ekafka::config::Config;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let text = "[kafka]\nbrokers = ['localhost:9092']\n[kafkaConsumerServers.s1]\nconsumerName = 'c1'";
+/// let config = Config::from_reader(text.as_bytes())?.with_env();
+/// assert_eq!(config.kafka_tables(), ["kafka"]);
+/// assert_eq!(config.entries("kafkaConsumerServers"), ["s1"]);
+/// println!("{}", config.consumer_server("kafkaConsumerServers.s1")?.consumer_name);
+///
+/// let changed = config.with_variables([("EKAFKA_KAFKA__BROKERS".to_owned(), "broker-1:9092".to_owned())]);
+/// assert_eq!(changed.kafka("kafka")?.connection.brokers, ["broker-1:9092"]);
+/// if let Err(error) = Config::from_file("absent.toml") {
+///     println!("{:?}", error.faults());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     root: Table,

@@ -26,6 +26,16 @@ impl KafkaConfig {
     /// A cluster, a producer and a consumer, both named `default`, from a flat list of Kafka's properties, each applied
     /// where it belongs. Both use `topic`.
     ///
+    /// ```
+    /// use ekafka::config::KafkaConfig;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = KafkaConfig::from_properties("orders", [("bootstrap.servers", "localhost:9092"), ("linger.ms", "5")])?;
+    /// println!("{}", config.effective());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError`] with every property that is unknown, has no counterpart, or holds a faulty value.
     pub fn from_properties<K: Into<String>, V: Into<String>>(

@@ -148,6 +148,34 @@ pub enum Response {
 ///     }
 /// }
 /// ```
+///
+/// ```
+/// use ekafka::Context;
+/// use ekafka::interceptor::{Call, CallFuture, Interceptor, Next};
+///
+/// /// Marks what is written, and tells of calls that take long.
+/// struct Marks;
+///
+/// impl Interceptor for Marks {
+///     fn call<'a>(&'a self, call: &'a mut Call<'_>, next: Next<'a>) -> CallFuture<'a> {
+///         Box::pin(async move {
+///             let context = call.context().clone();
+///             call.set_context(context.with_value("marked", "yes"));
+///             if !call.records().is_empty() {
+///                 call.add_header("written-by", "shop");
+///             }
+///             let outcome = next.run(call).await;
+///             let what = call.command();
+///             if !what.waits_for_messages() && call.elapsed().as_secs() > 1 {
+///                 println!("{} of {} at {:?} took {:?}", what.name(), call.component(), call.brokers(), call.elapsed());
+///                 println!("{} {:?}: {} messages", call.topic(), call.request(), call.messages().len());
+///                 println!("{:?}", call.response());
+///             }
+///             outcome
+///         })
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Call<'a> {
     pub(super) command: Command,

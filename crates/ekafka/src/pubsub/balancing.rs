@@ -11,6 +11,15 @@ use ekafka_writer::balancer::{
 };
 
 /// A way to spread messages over partitions, by name.
+///
+/// ```
+/// use ekafka::Record;
+/// use ekafka::pubsub::BalancerName;
+///
+/// let balancer = BalancerName::Crc32Balancer.balancer();
+/// assert_eq!(balancer.balance(&Record::new("v").key("Key-A"), &[0, 1, 2]), 1);
+/// assert_eq!(BalancerName::Crc32Balancer.as_str(), "CRC32Balancer");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BalancerName {

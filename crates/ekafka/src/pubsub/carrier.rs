@@ -21,6 +21,15 @@ pub struct MessageCarrier<'m> {
 }
 
 /// As [`MessageCarrier::new`].
+///
+/// ```
+/// use ekafka::pubsub::{Message, new_message_carrier};
+///
+/// let mut message = Message::new("orders", "two apples");
+/// let mut carrier = new_message_carrier(&mut message);
+/// carrier.set("traceparent", "00-…");
+/// assert_eq!((carrier.get("traceparent"), carrier.keys()), ("00-…", vec!["traceparent"]));
+/// ```
 pub fn new_message_carrier(message: &mut Message) -> MessageCarrier<'_> {
     MessageCarrier::new(message)
 }

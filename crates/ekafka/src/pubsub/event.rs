@@ -19,6 +19,22 @@ pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Sen
 pub type Handler = Arc<dyn Fn(Context, Event) -> HandlerFuture + Send + Sync>;
 
 /// A message, and the way to acknowledge it. Cheap to clone; it may be acknowledged after its handler has returned.
+///
+/// ```no_run
+/// use ekafka::pubsub::*;
+///
+/// # async fn example(broker: &dyn Broker) -> Result<(), ekafka::ComponentError> {
+/// let handler = |_context, event: Event| async move {
+///     println!("{} from {}: {} bytes", event.decode::<String>()?, event.topic(), event.body().len());
+///     println!("{:?}, {} headers", event.key(), event.headers().len());
+///     // As a message that can be changed, and as the reader gave it.
+///     println!("{} {}", event.message().offset, event.raw_message().offset());
+///     Ok(event.ack().await?)
+/// };
+/// broker.subscribe("orders", handler, [disable_auto_ack()]).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Event {
     message: ekafka_conn::Message,

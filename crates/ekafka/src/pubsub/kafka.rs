@@ -37,6 +37,69 @@ use crate::server::Stop;
 /// ]);
 /// assert_eq!(broker.name(), "kafka");
 /// ```
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use ekafka::interceptor::Interceptor;
+/// use ekafka::pubsub::*;
+/// use ekafka::{Dialer, FIRST_OFFSET, Reader};
+///
+/// let layers: Vec<Arc<dyn Interceptor>> = Vec::new();
+///
+/// // Everything that can be set, or given as a whole.
+/// let print = Arc::new(|line: std::fmt::Arguments<'_>| println!("{line}"));
+/// let broker = new_broker([
+///     with_address(["broker-1:9092", "broker-2:9092"]),
+///     with_codec(PayloadCodec::Json),
+///     with_error_handler(|error| eprintln!("{error}")),
+///     with_enable_secure(false),
+///     with_scram_mechanism(ScramAlgorithm::Sha512, "user", "password"),
+///     with_dialer_timeout(Duration::from_secs(10)),
+///     with_enable_one_topic_one_writer(true),
+///     with_retries(1),
+///     with_max_attempts(10),
+///     with_enable_logger(true),
+///     with_enable_error_logger(true),
+///     with_publish_middlewares(layers.clone()),
+///     with_subscriber_middlewares(layers),
+///     with_min_bytes(1),
+///     with_max_bytes(1_000_000),
+///     with_max_wait(Duration::from_millis(500)),
+///     with_queue_capacity(100),
+///     with_read_lag_interval(Duration::from_secs(60)),
+///     with_heartbeat_interval(Duration::from_secs(3)),
+///     with_commit_interval(Duration::from_secs(1)),
+///     with_partition_watch_interval(Duration::from_secs(5)),
+///     with_watch_partition_changes(true),
+///     with_session_timeout(Duration::from_secs(30)),
+///     with_rebalance_timeout(Duration::from_secs(30)),
+///     with_retention_time(Duration::from_secs(86_400)),
+///     with_start_offset(FIRST_OFFSET),
+///     with_publish_max_attempts(10),
+///     with_batch_size(100),
+///     with_batch_bytes(1_048_576),
+///     with_batch_timeout(Duration::from_millis(10)),
+///     with_async(true),
+///     with_read_timeout(Duration::from_secs(10)),
+///     with_write_timeout(Duration::from_secs(10)),
+///     with_allow_publish_auto_topic_creation(false),
+///     with_completion(|messages, error| println!("{} messages: {error:?}", messages.len())),
+///     with_logger(print.clone()),
+///     with_error_logger(print),
+/// ]);
+/// let whole = new_broker([
+///     with_reader_config(Reader::builder()),
+///     with_writer_config(WriterConfig::default()),
+///     with_plain_mechanism("user", "password"),
+///     with_allow_plaintext_sasl(),
+///     with_dialer(Dialer::default()),
+///     with_publish_max_attempts(10),
+/// ]);
+/// # #[cfg(feature = "otel")]
+/// let traced = new_broker([with_global_tracer_provider(), with_global_propagator()]);
+/// ```
 #[must_use]
 pub fn new_broker(options: impl IntoIterator<Item = BrokerOption>) -> Arc<dyn Broker> {
     Arc::new(BrokerOptions::default().apply(options).broker())
@@ -44,6 +107,18 @@ pub fn new_broker(options: impl IntoIterator<Item = BrokerOption>) -> Arc<dyn Br
 
 /// Publishes to Kafka and subscribes to it. Clones share it; dropping the last one ends its subscriptions at once and gives
 /// up what was not delivered, [`disconnect`](Broker::disconnect) ends in order.
+///
+/// ```no_run
+/// use ekafka::pubsub::KafkaBroker;
+///
+/// # async fn example() -> Result<(), ekafka::ComponentError> {
+/// let broker = KafkaBroker::builder().address(["localhost:9092"]).broker();
+/// broker.create_topic("orders", 3, 1).await?;
+/// println!("{} writers", broker.writers().writers.len());
+/// broker.delete_topic(["orders"]).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct KafkaBroker {
     state: Arc<Mutex<State>>,

@@ -13,6 +13,14 @@ use bytes::Bytes;
 /// let message = Message::new("logger.sensor.ts", "21.5").with_key("kitchen").with_header("version", "1.0");
 /// assert_eq!(message.header("version"), Some("1.0"));
 /// ```
+///
+/// ```
+/// use ekafka::pubsub::Message;
+///
+/// let message = Message::new("orders", "two apples").with_key("user-7").with_header("version", "1.0.0");
+/// assert_eq!(message.header("version"), Some("1.0.0"));
+/// assert_eq!(message.headers[0].text(), Some("1.0.0"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// The topic's name.

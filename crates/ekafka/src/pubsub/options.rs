@@ -31,6 +31,67 @@ pub use functions::*;
 ///
 /// let broker = BrokerOptions::default().address(["localhost:9092"]).asynchronous(false).broker();
 /// ```
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use ekafka::interceptor::Interceptor;
+/// use ekafka::pubsub::*;
+/// use ekafka::{Dialer, FIRST_OFFSET, Reader};
+///
+/// let layers: Vec<Arc<dyn Interceptor>> = Vec::new();
+///
+/// // Everything that can be set, or given as a whole.
+/// let print = Arc::new(|line: std::fmt::Arguments<'_>| println!("{line}"));
+/// let options = BrokerOptions::default()
+///     .address(["broker-1:9092", "broker-2:9092"])
+///     .codec(PayloadCodec::Json)
+///     .error_handler(|error| eprintln!("{error}"))
+///     .enable_secure(false)
+///     .scram_mechanism(ScramAlgorithm::Sha512, "user", "password")
+///     .dialer_timeout(Duration::from_secs(10))
+///     .enable_one_topic_one_writer(true)
+///     .retries(1)
+///     .max_attempts(10)
+///     .enable_logger(true)
+///     .enable_error_logger(true)
+///     .publish_middlewares(layers.clone())
+///     .subscriber_middlewares(layers)
+///     .min_bytes(1)
+///     .max_bytes(1_000_000)
+///     .max_wait(Duration::from_millis(500))
+///     .queue_capacity(100)
+///     .read_lag_interval(Duration::from_secs(60))
+///     .heartbeat_interval(Duration::from_secs(3))
+///     .commit_interval(Duration::from_secs(1))
+///     .partition_watch_interval(Duration::from_secs(5))
+///     .watch_partition_changes(true)
+///     .session_timeout(Duration::from_secs(30))
+///     .rebalance_timeout(Duration::from_secs(30))
+///     .retention_time(Duration::from_secs(86_400))
+///     .start_offset(FIRST_OFFSET)
+///     .publish_max_attempts(10)
+///     .batch_size(100)
+///     .batch_bytes(1_048_576)
+///     .batch_timeout(Duration::from_millis(10))
+///     .asynchronous(true)
+///     .read_timeout(Duration::from_secs(10))
+///     .write_timeout(Duration::from_secs(10))
+///     .allow_publish_auto_topic_creation(false)
+///     .completion(|messages, error| println!("{} messages: {error:?}", messages.len()))
+///     .logger(print.clone())
+///     .error_logger(print);
+/// let whole = BrokerOptions::default()
+///     .reader_config(Reader::builder())
+///     .writer_config(WriterConfig::default())
+///     .plain_mechanism("user", "password")
+///     .allow_plaintext_sasl()
+///     .dialer(&Dialer::default())
+///     .apply([with_async(false)]);
+/// # #[cfg(feature = "otel")]
+/// let traced = whole.clone().global_tracer_provider().global_propagator();
+/// ```
 #[derive(Clone)]
 pub struct BrokerOptions {
     pub(super) addresses: Vec<String>,

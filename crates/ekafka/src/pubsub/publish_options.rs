@@ -15,6 +15,29 @@ pub use functions::*;
 pub use header_value::HeaderValue;
 
 /// The options of one publication; obtained from `PublishOptions::default()`, or made of [`PublishOption`]s.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ekafka::balancer::RoundRobin;
+/// use ekafka::pubsub::{BalancerName, PublishOptions};
+///
+/// let options = PublishOptions::default()
+///     .headers([("version", "1.0.0")])
+///     .message_key("kitchen")
+///     .message_offset(42)
+///     .partition(0);
+/// // Whichever comes last counts.
+/// let balanced = PublishOptions::default()
+///     .balancer_name(BalancerName::LeastBytes)
+///     .balancer(Arc::new(RoundRobin::new(1)))
+///     .least_bytes_balancer()
+///     .round_robin_balancer()
+///     .hash_balancer(None)
+///     .reference_hash_balancer(None)
+///     .crc32_balancer(true)
+///     .murmur2_balancer(true);
+/// ```
 #[derive(Clone, Default)]
 pub struct PublishOptions {
     pub(super) headers: Vec<MessageHeader>,
@@ -25,6 +48,27 @@ pub struct PublishOptions {
 }
 
 /// One thing said about a publication: what the `with_…` functions make.
+///
+/// ```
+/// use ekafka::pubsub::*;
+///
+/// let options = [
+///     with_headers([("version", "1.0.0")]),
+///     with_message_key("kitchen"),
+///     with_message_offset(42),
+///     with_partition(0),
+/// ];
+/// // Each for one publication.
+/// let balancers = [
+///     with_balancer(BalancerName::LeastBytes),
+///     with_least_bytes_balancer(),
+///     with_round_robin_balancer(),
+///     with_hash_balancer(None),
+///     with_reference_hash_balancer(None),
+///     with_crc32_balancer(true),
+///     with_murmur2_balancer(true),
+/// ];
+/// ```
 pub struct PublishOption(Box<dyn FnOnce(PublishOptions) -> PublishOptions + Send>);
 
 impl PublishOption {

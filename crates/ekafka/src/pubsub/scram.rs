@@ -6,6 +6,12 @@ use std::str::FromStr;
 use super::balancing::UnknownName;
 
 /// Which hash SCRAM uses.
+///
+/// ```
+/// use ekafka::pubsub::ScramAlgorithm;
+///
+/// assert_eq!(ScramAlgorithm::Sha512.as_str(), "SHA512");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScramAlgorithm {
     /// `SHA256`: SCRAM-SHA-256.

@@ -9,6 +9,24 @@ use ekafka_reader::ReaderBuilder;
 use crate::consumerserver::Order;
 
 /// The options of one subscription; obtained from `SubscribeOptions::default()`, or made of [`SubscribeOption`]s.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ekafka::consumerserver::Order;
+/// use ekafka::pubsub::SubscribeOptions;
+///
+/// let options = SubscribeOptions::default()
+///     .queue_name("fx-group")
+///     .auto_create_topic("orders", 3, 1)
+///     .disable_auto_ack()
+///     .concurrency(8)
+///     .order(Order::Key)
+///     .handler_retries(3, Duration::from_millis(100))
+///     .dead_letter_topic("orders.failed")
+///     .skip_failures()
+///     .reader(|reader| reader.max_bytes(1 << 20));
+/// ```
 #[derive(Clone)]
 pub struct SubscribeOptions {
     pub(super) group: Option<String>,
@@ -26,6 +44,20 @@ pub struct SubscribeOptions {
 pub(super) type ChangeReader = dyn Fn(ReaderBuilder) -> ReaderBuilder + Send + Sync;
 
 /// One thing said about a subscription: what the `with_…` functions make.
+///
+/// ```
+/// use ekafka::pubsub::*;
+///
+/// let options = [
+///     with_queue_name("fx-group"),
+///     with_subscribe_auto_create_topic("orders", 3, 1),
+///     disable_auto_ack(),
+///     with_subscribe_concurrency(8),
+///     with_dead_letter_topic("orders.failed"),
+///     with_skip_failures(),
+///     with_subscribe_reader(|reader| reader.max_bytes(1 << 20)),
+/// ];
+/// ```
 pub struct SubscribeOption(Box<dyn FnOnce(SubscribeOptions) -> SubscribeOptions + Send>);
 
 impl SubscribeOption {

@@ -32,6 +32,25 @@ use lag::Lag;
 
 /// A running subscription, until [`unsubscribe`](Self::unsubscribe). Dropping it changes nothing: the broker keeps the
 /// subscription.
+///
+/// ```no_run
+/// use ekafka::pubsub::*;
+///
+/// # async fn example(broker: &dyn Broker) -> Result<(), Box<dyn std::error::Error>> {
+/// let handler = |_context, event: Event| async move {
+///     println!("{}", event.decode::<String>()?);
+///     Ok(())
+/// };
+/// let subscriber = broker.subscribe("orders", handler, [with_queue_name("shop")]).await?;
+/// println!("{} by {}, {:?} behind", subscriber.topic(), subscriber.group_id(), subscriber.lag());
+/// println!("{:?}", subscriber.options());
+/// // Waits until it ends by itself, or ends it.
+/// if subscriber.is_active() && tokio::time::timeout(std::time::Duration::from_secs(60), subscriber.ended()).await.is_err() {
+///     subscriber.unsubscribe().await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Subscriber {
     subscription: Arc<Subscription>,

@@ -9,6 +9,16 @@ use crate::error::ComponentError;
 /// Creates a topic, asking a broker at `address` (several are joined by commas) over a plain connection; one that exists is
 /// left as it is. [`KafkaBroker::create_topic`](super::KafkaBroker::create_topic) logs in and encrypts as its options say.
 ///
+/// ```no_run
+/// use ekafka::pubsub::{create_topic, delete_topic};
+///
+/// # async fn example() -> Result<(), ekafka::ComponentError> {
+/// create_topic("localhost:9092", "orders", 3, 1).await?;
+/// delete_topic("localhost:9092", ["orders"]).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`ComponentError::Admin`] when the cluster refuses or does not answer.
 ///

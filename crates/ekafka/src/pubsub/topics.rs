@@ -11,6 +11,13 @@
 /// assert!(Topics::from("logger.sensor.*").is_pattern());
 /// assert!(!Topics::from(["logger.sensor.ts", "logger.sensor.hg"]).is_pattern());
 /// ```
+///
+/// ```
+/// use ekafka::pubsub::Topics;
+///
+/// assert!(Topics::from("logger.sensor.*").is_pattern());
+/// assert_eq!(Topics::from(["orders", "returns"]).text(), "orders,returns");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topics(Kind);
 

@@ -176,6 +176,21 @@ impl fmt::Debug for WriterConfig {
 }
 
 /// The writers of a broker: one for all topics, or one for each.
+///
+/// ```
+/// use ekafka::pubsub::{WriterConfig, new_writer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut holder = new_writer(true);
+/// let config = WriterConfig { brokers: vec!["localhost:9092".into()], ..WriterConfig::default() };
+/// let producer = holder.create_producer(&config, None, None)?;
+/// holder.writers.insert("orders".into(), producer);
+/// assert!(holder.of("orders").is_some());
+/// holder.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Writer {
     /// The one for all topics, once it is there.

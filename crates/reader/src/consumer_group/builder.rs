@@ -23,10 +23,47 @@ use crate::reset::StartOffset;
 /// use ekafka_reader::ConsumerGroup;
 ///
 /// let builder = ConsumerGroup::builder()
-///     .id("shop")
+///     .group_id("shop")
 ///     .brokers(["localhost:9092"])
 ///     .topics(["orders"])
 ///     .session_timeout(Duration::from_secs(10));
+/// ```
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use ekafka_conn::{Cluster, ConnConfig};
+/// use ekafka_reader::assignor::RangeAssignor;
+/// use ekafka_reader::{ConsumerGroup, StartOffset};
+///
+/// // Everything that can be set.
+/// let group = ConsumerGroup::builder()
+///     .group_id("shop")
+///     .group_instance_id("shop-1")
+///     .brokers(["localhost:9092"])
+///     .connection(ConnConfig::default().client_id("shop"))
+///     .topics(["orders"])
+///     .assignors([Arc::new(RangeAssignor) as _])
+///     .start_offset(StartOffset::First)
+///     .heartbeat_interval(Duration::from_secs(3))
+///     .session_timeout(Duration::from_secs(30))
+///     .rebalance_timeout(Duration::from_secs(30))
+///     .join_backoff(Duration::from_secs(5))
+///     .retention_time(None)
+///     .watch_partition_changes(true)
+///     .partition_watch_interval(Duration::from_secs(5))
+///     .timeout(Duration::from_secs(5))
+///     .max_attempts(3)
+///     .close_timeout(Duration::from_secs(10))
+///     .build()?;
+///
+/// let cluster = Cluster::new(["localhost:9092"], ConnConfig::default())?;
+/// let beside = ConsumerGroup::builder().group_id("shop").topics(["orders"]).cluster(cluster).build()?;
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct ConsumerGroupBuilder {
@@ -79,8 +116,8 @@ impl ConsumerGroupBuilder {
     /// The group's name.
     /// Kafka: `group.id`. Default none; it is needed.
     #[must_use]
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.id = id.into();
+    pub fn group_id(mut self, group: impl Into<String>) -> Self {
+        self.id = group.into();
         self
     }
 

@@ -25,6 +25,26 @@ use crate::reset::StartOffset;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(generation: ekafka_reader::Generation) -> Result<(), ekafka_reader::ReaderError> {
+/// println!("{} is {} in generation {}", generation.member_id(), generation.group_id(), generation.id());
+/// for (topic, partitions) in generation.assignments() {
+///     for partition in partitions {
+///         let (topic, id) = (topic.clone(), partition.id);
+///         generation.start(move |mut end| async move {
+///             while !end.has_ended() {
+///                 println!("reads partition {id} of {topic} until the generation ends");
+///                 end.ended().await;
+///             }
+///         });
+///     }
+/// }
+/// let mut end = generation.end();
+/// end.ended().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Generation {
     facts: Arc<Facts>,

@@ -30,7 +30,7 @@ use offers::Offers;
 /// ```no_run
 /// # async fn example() -> Result<(), ekafka_reader::ReaderError> {
 /// let mut group = ekafka_reader::ConsumerGroup::builder()
-///     .id("shop")
+///     .group_id("shop")
 ///     .brokers(["localhost:9092"])
 ///     .topics(["orders"])
 ///     .build()?;

@@ -28,6 +28,24 @@ use crate::stats::ReaderStats;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// use ekafka_reader::{StartOffset, TopicPartition};
+///
+/// let handle = reader.handle();
+/// let batch = reader.next_batch().await?;
+/// handle.commit_batch(&batch).await?;
+/// let partition = TopicPartition::new("orders", 0);
+/// handle.pause(std::slice::from_ref(&partition)).await?;
+/// handle.seek(&partition, StartOffset::First).await?;
+/// handle.resume(std::slice::from_ref(&partition)).await?;
+/// println!("{:?}, {} messages", handle.last_read(), handle.stats().messages);
+/// // Ends the reader for whoever waits for its messages.
+/// handle.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ReaderHandle {
     control: UnboundedSender<Note>,

@@ -42,6 +42,15 @@ use crate::reader::buffered::Buffered;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
+/// let mut streams = reader.into_partitions();
+/// println!("{} messages", streams.handle().stats().messages);
+/// streams.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct PartitionStreams {
     reader: Reader,
@@ -278,6 +287,21 @@ impl Drop for Open {
 /// while let Some(batch) = stream.next_batch().await {
 ///     println!("{} up to {}", stream.partition(), batch.next_offset());
 ///     stream.commit_batch(&batch).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```no_run
+/// # async fn example(mut stream: ekafka_reader::PartitionStream) -> Result<(), ekafka_reader::ReaderError> {
+/// use ekafka_reader::Received;
+///
+/// while let Some(received) = stream.recv().await {
+///     match received {
+///         Received::Message(message) => stream.commit_messages(&[message]).await?,
+///         Received::Event(event) => println!("{event:?}"),
+///         _ => {}
+///     }
 /// }
 /// # Ok(())
 /// # }

@@ -48,6 +48,20 @@ pub struct CompletedRecords<'a> {
 }
 
 /// One record of a [`CompletedBatch`].
+///
+/// ```
+/// use ekafka_writer::CompletedBatch;
+///
+/// fn report(batch: &CompletedBatch) {
+///     println!("{}[{}]: {} records from {:?} on", batch.topic(), batch.partition(), batch.len(), batch.base_offset());
+///     assert!(!batch.is_empty());
+///     for record in batch.records() {
+///         println!("order {} is at offset {:?}, {} ms", record.tag(), record.offset(), record.timestamp());
+///         println!("{:?} = {:?}, {} headers", record.key(), record.value(), record.headers().count());
+///     }
+/// }
+/// let config = ekafka_writer::Writer::builder().completion(report);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct CompletedRecord<'a> {
     record: RecordRef<'a>,

@@ -47,6 +47,30 @@ impl WriterConfig {
     }
 
     /// How long a batch waits for more records: [`linger`](Self::linger). kafka-go: `BatchTimeout`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use ekafka_conn::{Cluster, ConnConfig};
+    /// use ekafka_writer::{Acks, WriterConfig};
+    ///
+    /// let cluster = Cluster::new(["localhost:9092"], ConnConfig::default())?;
+    /// let writer = WriterConfig::kafka_go()
+    ///     .transport(cluster)
+    ///     .topic("orders")
+    ///     .required_acks(Acks::All)
+    ///     .asynchronous(true)
+    ///     .batch_timeout(Duration::from_millis(10))
+    ///     .read_timeout(Duration::from_secs(10))
+    ///     .write_timeout(Duration::from_secs(10))
+    ///     .write_backoff_min(Duration::from_millis(100))
+    ///     .write_backoff_max(Duration::from_secs(1))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn batch_timeout(self, timeout: Duration) -> Self {
         self.linger(timeout)
     }

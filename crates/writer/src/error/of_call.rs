@@ -19,6 +19,18 @@ use super::WriterError;
 /// }
 /// # }
 /// ```
+///
+/// ```no_run
+/// # async fn example(writer: ekafka_writer::Writer, records: &[ekafka_writer::Record<'_>]) {
+/// if let Err(errors) = writer.write(records).await {
+///     assert!(!errors.is_empty());
+///     println!("the first: {:?}", errors.get(0));
+///     for (record, error) in records.iter().zip(errors.into_slots()) {
+///         println!("{:?}: {}", record.key, error.map_or("written".to_owned(), |error| error.to_string()));
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct WriteErrors {
     slots: Vec<Option<WriterError>>,

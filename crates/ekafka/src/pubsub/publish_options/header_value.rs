@@ -8,6 +8,20 @@ use serde::Serialize;
 use crate::error::ComponentError;
 
 /// The value of a header: bytes, or anything that has a text.
+///
+/// ```
+/// use ekafka::pubsub::{HeaderValue, with_headers};
+///
+/// # fn main() -> Result<(), ekafka::ComponentError> {
+/// let headers = with_headers([
+///     ("version", HeaderValue::from("1.0.0")),
+///     ("trace_id", HeaderValue::from(42)),
+///     ("empty", HeaderValue::null()),
+///     ("shops", HeaderValue::json(&["north", "south"])?),
+/// ]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderValue(pub(super) Option<Bytes>);
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ekafka::{ApiKey, ConnConfig, Dialer, ReaderBuilder};
+use ekafka::consumerserver::Stage;
+use ekafka::{ApiKey, ConnConfig, Dialer, ErrorCode, ReaderBuilder};
 use ekafka_protocol::cold::{JoinGroupRequest, OffsetCommitRequest};
 use ekafka_protocol::messages::FetchRequest;
 use tokio::time::{Instant, sleep};
@@ -59,6 +60,29 @@ async fn fetches_ask_for_what_the_options_say() {
             (fetch.min_bytes, fetch.max_bytes, fetch.max_wait_ms),
             expected
         );
+    }
+}
+
+/// S4.27: a reader goes on trying; failures in a row are told from that attempt on.
+#[tokio::test(start_paused = true)]
+async fn failures_are_told_once_the_attempts_are_used_up() {
+    for (attempts, expected) in [(Some(1), 2), (Some(2), 1), (None, 0)] {
+        let kafka = cluster().await;
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let handler = with_error_handler(move |error| tell.send(error.stage).unwrap());
+        let options = [handler].into_iter();
+        let broker = waiting(&kafka, options.chain(attempts.map(with_max_attempts)));
+        publish_text(&broker, "t", "x", []).await.unwrap();
+        let fault = kafka.on_next(ApiKey::LIST_OFFSETS);
+        drop(fault.error(ErrorCode::LEADER_NOT_AVAILABLE).times(2));
+        let (_one, mut events) = listen(&broker, "t", []).await;
+        assert_eq!(next(&mut events).await, "x");
+        let mut count = 0;
+        while let Ok(stage) = told.try_recv() {
+            assert_eq!(stage, Stage::Fetch);
+            count += 1;
+        }
+        assert_eq!(count, expected, "{attempts:?}");
     }
 }
 

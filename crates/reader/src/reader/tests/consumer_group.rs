@@ -18,7 +18,7 @@ use crate::{
 
 fn group(kafka: &EmbeddedKafka) -> ConsumerGroupBuilder {
     let builder = ConsumerGroup::builder().cluster(cluster(kafka));
-    builder.id("g").topics(["t"])
+    builder.group_id("g").topics(["t"])
 }
 
 async fn next(group: &mut ConsumerGroup) -> Generation {
@@ -475,7 +475,7 @@ fn t82_every_fault_of_a_configuration_is_told_at_once() {
     let whole = || {
         ConsumerGroup::builder()
             .brokers(["127.0.0.1:9092"])
-            .id("g")
+            .group_id("g")
             .topics(["t"])
     };
     assert!(whole().build().is_ok());
@@ -484,7 +484,7 @@ fn t82_every_fault_of_a_configuration_is_told_at_once() {
     let cases: [(ConsumerGroupBuilder, &str); 15] = [
         (whole().brokers(none), "brokers or cluster"),
         (whole().brokers(["host:port"]), "host:port"),
-        (whole().id(""), "the id is empty"),
+        (whole().group_id(""), "the id is empty"),
         (whole().topics(none), "a topic is needed"),
         (whole().topics(["t", ""]), "a topic has no name"),
         (whole().assignors([]), "an assignor is needed"),
@@ -522,7 +522,11 @@ fn t82_every_fault_of_a_configuration_is_told_at_once() {
         let error = builder.build().expect_err(fault);
         assert!(error.to_string().contains(fault), "{error}");
     }
-    let two = whole().id("").topics(none).build().expect_err("two faults");
+    let two = whole()
+        .group_id("")
+        .topics(none)
+        .build()
+        .expect_err("two faults");
     let ReaderError::Config { faults } = two else {
         panic!("{two:?}");
     };
