@@ -8,7 +8,7 @@
 //! revoked PARTITION MICROS         the group takes it; finished work is committed now
 //! released PARTITION MICROS        the next item is asked for: the group may go on
 //! lost PARTITION MICROS            taken without notice
-//! got PARTITION OFFSET NUMBER MICROS
+//! got PARTITION OFFSET NUMBER APPENDED MICROS    APPENDED is when the broker took it, in milliseconds
 //! done PARTITION OFFSET MICROS     everything got up to there is processed, and may be committed from now on
 //! refused MICROS ERROR             a commit
 //! error MICROS ERROR               anything else the reader told
@@ -135,8 +135,9 @@ impl Member {
         let number = message.value().and_then(|value| value.get(..DIGITS));
         let number = std::str::from_utf8(number.unwrap_or_default())?;
         let (partition, offset) = (message.partition(), message.offset());
+        let appended = message.timestamp();
         self.diary
-            .write("got", &format!("{partition} {offset} {number}"))?;
+            .write("got", &format!("{partition} {offset} {number} {appended}"))?;
         self.unfinished.insert(partition, message);
         self.count += 1;
         if self.count >= PIECE {

@@ -123,7 +123,7 @@ pub(crate) fn ci() -> Result<(), Failure> {
     lint()?;
     doc()?;
     test(&[])?;
-    crate::examples::run()?;
+    crate::examples::run(None)?;
     crate::samples::run_all()?;
     book()?;
     if process::succeeds(&mut process::cargo(["deny", "--version"])) {

@@ -11,15 +11,18 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 use crate::process;
 
-/// Builds and runs them.
-pub(crate) fn run() -> Result<(), Failure> {
+/// Builds and runs them; with `brokers`, those that run on brokers that are named.
+pub(crate) fn run(brokers: Option<&str>) -> Result<(), Failure> {
     process::run(&mut process::cargo(["build", "-p", "ekafka", "--examples"]))?;
     for name in names()? {
+        if brokers.is_some() && !head(&name)?.contains("[HOST:PORT") {
+            continue;
+        }
         println!("== {name}");
         let said = if SIGNALLED.contains(&name.as_str()) {
-            until_told_to_end(&name)?
+            until_told_to_end(&name, brokers)?
         } else {
-            process::capture(&mut example(&name))?
+            process::capture(&mut example(&name, brokers))?
         };
         print!("{said}");
         if let Some(missing) = missing(&promised(&name)?, &said) {
@@ -50,12 +53,19 @@ fn names() -> Result<Vec<String>, Failure> {
 
 /// The lines that an example's head promises.
 fn promised(name: &str) -> Result<Vec<String>, Failure> {
+    let head = head(name)?;
+    let lines = head.lines().filter_map(|line| line.strip_prefix("//! > "));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+/// What an example says of itself.
+fn head(name: &str) -> Result<String, Failure> {
     let folder = process::root().join(FOLDER);
     let file = folder.join(format!("{name}.rs"));
     let text = fs::read_to_string(file)
         .or_else(|_| fs::read_to_string(folder.join(name).join("main.rs")))?;
-    let lines = text.lines().filter_map(|line| line.strip_prefix("//! > "));
-    Ok(lines.map(str::to_owned).collect())
+    let head = text.lines().take_while(|line| line.starts_with("//!"));
+    Ok(head.collect::<Vec<_>>().join("\n"))
 }
 
 /// The first promised line that was not said behind those before it.
@@ -79,8 +89,8 @@ pub(crate) fn fits(pattern: &str, line: &str) -> bool {
 }
 
 /// Waits for its first line, sends SIGTERM, and expects it to end well.
-fn until_told_to_end(name: &str) -> Result<String, Failure> {
-    let mut process = example(name).stdout(Stdio::piped()).spawn()?;
+fn until_told_to_end(name: &str, brokers: Option<&str>) -> Result<String, Failure> {
+    let mut process = example(name, brokers).stdout(Stdio::piped()).spawn()?;
     let nothing = || Failure::new(format!("the example {name} said nothing"));
     let mut lines = BufReader::new(process.stdout.take().ok_or_else(nothing)?).lines();
     let mut said = lines.next().ok_or_else(nothing)?? + "\n";
@@ -98,9 +108,9 @@ fn until_told_to_end(name: &str) -> Result<String, Failure> {
     )))
 }
 
-fn example(name: &str) -> Command {
+fn example(name: &str, brokers: Option<&str>) -> Command {
     let mut command = Command::new(process::root().join("target/debug/examples").join(name));
-    command.current_dir(process::root());
+    command.args(brokers).current_dir(process::root());
     command
 }
 

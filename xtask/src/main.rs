@@ -69,7 +69,11 @@ enum Job {
     /// Licences, advisories and banned crates (needs cargo-deny)
     Deny,
     /// Run the examples, each on an embedded broker of its own
-    Examples,
+    Examples {
+        /// `HOST:PORT,…`: those that can, on these brokers, which must not have their topics yet
+        #[arg(long)]
+        brokers: Option<String>,
+    },
     /// The guide's samples as packages of their own, each built and run on an embedded broker
     Samples(samples::Arguments),
     /// Every feature of every library crate on its own
@@ -132,7 +136,7 @@ fn run(job: &Job) -> Result<(), Failure> {
         Job::Book => checks::book(),
         Job::Api { check } => api::run(*check),
         Job::Deny => checks::deny(),
-        Job::Examples => examples::run(),
+        Job::Examples { brokers } => examples::run(brokers.as_deref()),
         Job::Samples(arguments) => samples::run(arguments),
         Job::Features => checks::features(),
         Job::Bench { rest } => bench::run(rest),

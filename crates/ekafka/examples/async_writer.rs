@@ -2,9 +2,9 @@
 //!
 //! `cargo run -p ekafka --example async_writer [HOST:PORT]`
 //!
-//! > Hello World! written to topic-A
-//! > One! written to topic-A
-//! > Two! written to topic-A
+//! > …! written to topic-A
+//! > …! written to topic-A
+//! > …! written to topic-A
 //! > closed
 
 use std::error::Error;

@@ -1,25 +1,24 @@
 //! Messages that cannot be handled go to another topic, and are committed like the others: none is lost or blocks.
 //!
-//! `cargo run -p ekafka --example dead_letter`
+//! `cargo run -p ekafka --example dead_letter [HOST:PORT,…]`; without an address it starts an embedded broker.
 //!
 //! > offset 1 set aside: invalid digit found in string
 
+mod playground;
+
 use ekafka::{Header, Message, Reader, Record, Writer};
-use ekafka_testkit::EmbeddedKafka;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kafka = EmbeddedKafka::builder().start().await?;
-    kafka.create_topic("orders", 1)?;
-    kafka.create_topic("orders.failed", 1)?;
-    let writer = Writer::builder().brokers(kafka.addresses()).topic("orders");
+    let kafka = playground::start(&[("orders", 1), ("orders.failed", 1)]).await?;
+    let writer = Writer::builder().brokers(kafka.brokers()).topic("orders");
     let orders = ["3 apples", "some apples", "5 pears"].map(Record::new);
     writer.build()?.write(&orders).await?;
 
-    let builder = Writer::builder().brokers(kafka.addresses());
+    let builder = Writer::builder().brokers(kafka.brokers());
     let failed = builder.topic("orders.failed").build()?;
-    let builder = Reader::builder().brokers(kafka.addresses());
+    let builder = Reader::builder().brokers(kafka.brokers());
     let mut reader = builder.topic("orders").group_id("g").build()?;
     for _ in 0..orders.len() {
         let message = reader.fetch_message().await?;

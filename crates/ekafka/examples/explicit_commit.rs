@@ -1,30 +1,30 @@
 //! Commits a message after it was handled: at least once. A crash before the commit repeats it.
 //!
-//! `cargo run -p ekafka --example explicit_commit`
+//! `cargo run -p ekafka --example explicit_commit [HOST:PORT,…]`; without an address it starts an embedded broker.
 //!
 //! > handled offset 0
 //! > committed: Some(1)
 //! > handled offset 2
 //! > committed: Some(3)
 
+mod playground;
+
 use std::sync::Arc;
 
 use ekafka::assignor::RangeAssignor;
 use ekafka::{Reader, Record, StartOffset, TopicPartition, Writer};
-use ekafka_testkit::EmbeddedKafka;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kafka = EmbeddedKafka::builder().start().await?;
-    kafka.create_topic("test", 1)?;
-    let builder = Writer::builder().brokers(kafka.addresses());
-    let writer = builder.topic("test").build()?;
+    let kafka = playground::start(&[("explicit-commit", 1)]).await?;
+    let builder = Writer::builder().brokers(kafka.brokers());
+    let writer = builder.topic("explicit-commit").build()?;
     writer.write(&["1", "2", "3"].map(Record::new)).await?;
 
     let mut reader = Reader::builder()
-        .brokers(kafka.addresses())
-        .topic("test")
+        .brokers(kafka.brokers())
+        .topic("explicit-commit")
         .group_id("consumer-group-id")
         .start_offset(StartOffset::First)
         .max_bytes(10_000_000)
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("error: {line}")
         }))
         .build()?;
-    let partition = [TopicPartition::new("test", 0)];
+    let partition = [TopicPartition::new("explicit-commit", 0)];
     for _ in 0..3 {
         let message = reader.fetch_message().await?;
         println!("handled offset {}", message.offset());

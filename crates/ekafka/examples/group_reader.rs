@@ -1,26 +1,26 @@
 //! A member of a consumer group; `read_message` commits each message before it returns it (at most once).
 //!
-//! `cargo run -p ekafka --example group_reader`
+//! `cargo run -p ekafka --example group_reader [HOST:PORT,…]`; without an address it starts an embedded broker.
 //!
-//! > message at topic/partition/offset topic-A/…/0: … = …
+//! > message at topic/partition/offset group-reader/…/0: … = …
+
+mod playground;
 
 use ekafka::{Reader, Record, Writer};
-use ekafka_testkit::EmbeddedKafka;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kafka = EmbeddedKafka::builder().start().await?;
-    kafka.create_topic("topic-A", 3)?;
-    let builder = Writer::builder().brokers(kafka.addresses());
-    let writer = builder.topic("topic-A").build()?;
+    let kafka = playground::start(&[("group-reader", 3)]).await?;
+    let builder = Writer::builder().brokers(kafka.brokers());
+    let writer = builder.topic("group-reader").build()?;
     let records = ["a", "b", "c", "d", "e"].map(|text| Record::new(text).key(text));
     writer.write(&records).await?;
 
     let mut reader = Reader::builder()
-        .brokers(kafka.addresses())
+        .brokers(kafka.brokers())
         .group_id("consumer-group-id")
-        .topic("topic-A")
+        .topic("group-reader")
         .max_bytes(10_000_000)
         .build()?;
     for _ in 0..records.len() {

@@ -1,27 +1,27 @@
 //! Marks what was handled and commits it once a second, at a revocation and at the end.
 //!
-//! `cargo run -p ekafka --example interval_commit`
+//! `cargo run -p ekafka --example interval_commit [HOST:PORT,…]`; without an address it starts an embedded broker.
 //!
 //! > before: None
 //! > after close: Some(3)
 
+mod playground;
+
 use std::time::Duration;
 
 use ekafka::{Reader, Record, TopicPartition, Writer};
-use ekafka_testkit::EmbeddedKafka;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kafka = EmbeddedKafka::builder().start().await?;
-    kafka.create_topic("test", 1)?;
-    let builder = Writer::builder().brokers(kafka.addresses());
-    let writer = builder.topic("test").build()?;
+    let kafka = playground::start(&[("interval-commit", 1)]).await?;
+    let builder = Writer::builder().brokers(kafka.brokers());
+    let writer = builder.topic("interval-commit").build()?;
     writer.write(&["1", "2", "3"].map(Record::new)).await?;
 
     let group = Reader::builder()
-        .brokers(kafka.addresses())
-        .topic("test")
+        .brokers(kafka.brokers())
+        .topic("interval-commit")
         .group_id("consumer-group-id")
         .commit_interval(Duration::from_secs(1));
     let mut reader = group.clone().build()?;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Returns at once: the offset goes with the next tick.
         reader.commit_messages(&[message]).await?;
     }
-    let partition = [TopicPartition::new("test", 0)];
+    let partition = [TopicPartition::new("interval-commit", 0)];
     println!("before: {:?}", reader.committed(&partition).await?[0].1);
     reader.close().await?;
     let after = group.build()?.committed(&partition).await?;

@@ -1,27 +1,29 @@
 //! How far a reader is behind, as messages, reader and statistics tell it.
 //!
-//! `cargo run -p ekafka --example lag_and_stats`
+//! `cargo run -p ekafka --example lag_and_stats [HOST:PORT,…]`; without an address it starts an embedded broker.
 //!
 //! > asked of the leader: 3
-//! > {"Topic":"test","Partition":0,"Offset":0,"HighWaterMark":3,"Key":null,"Value":"MQ==","Headers":null,"Time":"…Z"}
+//! > {"Topic":"lag-and-stats","Partition":0,"Offset":0,"HighWaterMark":3,"Key":null,"Value":"MQ==","Headers":null,"Time":"…Z"}
 //! > message 3, reader 2
 //! > {"Dials":1,"Fetches":1,"Messages":1,…"Offset":1,"Lag":2,…"Partition":"0","DeprecatedFetchesWithTypo":1}
 //! > offset -1, lag -1
 //! > {"Dials":1,"Fetches":1,"Messages":1,…"Rebalances":1,…"Offset":1,"Lag":2,…"Partition":"-1","DeprecatedFetchesWithTypo":1}
 
+mod playground;
+
 use ekafka::{Reader, Record, Writer};
-use ekafka_testkit::EmbeddedKafka;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kafka = EmbeddedKafka::builder().start().await?;
-    kafka.create_topic("test", 1)?;
-    let builder = Writer::builder().brokers(kafka.addresses());
-    let writer = builder.topic("test").build()?;
+    let kafka = playground::start(&[("lag-and-stats", 1)]).await?;
+    let builder = Writer::builder().brokers(kafka.brokers());
+    let writer = builder.topic("lag-and-stats").build()?;
     writer.write(&["1", "2", "3"].map(Record::new)).await?;
 
-    let builder = Reader::builder().brokers(kafka.addresses()).topic("test");
+    let builder = Reader::builder()
+        .brokers(kafka.brokers())
+        .topic("lag-and-stats");
     let mut alone = builder.clone().build()?;
     println!("asked of the leader: {}", alone.read_lag().await?);
     let message = alone.fetch_message().await?;

@@ -1,26 +1,26 @@
 //! One task for each partition: each handles and commits its own, and ends when its partition is taken away.
 //!
-//! `cargo run -p ekafka --example per_partition`
+//! `cargo run -p ekafka --example per_partition [HOST:PORT,…]`; without an address it starts an embedded broker.
 //!
 //! > 6 messages handled
 
+mod playground;
+
 use ekafka::{PartitionStream, Reader, ReaderError, Record, Writer};
-use ekafka_testkit::EmbeddedKafka;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kafka = EmbeddedKafka::builder().start().await?;
-    kafka.create_topic("test", 3)?;
-    let builder = Writer::builder().brokers(kafka.addresses());
-    let writer = builder.topic("test").build()?;
+    let kafka = playground::start(&[("per-partition", 3)]).await?;
+    let builder = Writer::builder().brokers(kafka.brokers());
+    let writer = builder.topic("per-partition").build()?;
     for partition in 0..3 {
         let records = ["1", "2"].map(|text| Record::new(text).partition(partition));
         writer.write(&records).await?;
     }
 
-    let builder = Reader::builder().brokers(kafka.addresses());
-    let reader = builder.topic("test").group_id("g").build()?;
+    let builder = Reader::builder().brokers(kafka.brokers());
+    let reader = builder.topic("per-partition").group_id("g").build()?;
     let mut partitions = reader.into_partitions();
     let mut tasks = tokio::task::JoinSet::new();
     let mut handled = 0;

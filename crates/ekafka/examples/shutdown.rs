@@ -1,27 +1,27 @@
 //! Closes the reader when the process is told to end, so that the group need not wait for its session to run out.
 //!
-//! `cargo run -p ekafka --example shutdown`
+//! `cargo run -p ekafka --example shutdown [HOST:PORT,…]`; without an address it starts an embedded broker.
 //!
 //! > handled offset 0, send SIGTERM to end
-//! > closed; the broker was told 1 time(s)
+//! > closed; members left: 0
 
-use ekafka::{ApiKey, Reader, Record, Writer};
-use ekafka_testkit::EmbeddedKafka;
+mod playground;
+
+use ekafka::{Client, Reader, Record, Writer};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kafka = EmbeddedKafka::builder().start().await?;
-    kafka.create_topic("test", 1)?;
-    let builder = Writer::builder().brokers(kafka.addresses());
-    let writer = builder.topic("test").build()?;
+    let kafka = playground::start(&[("shutdown", 1)]).await?;
+    let builder = Writer::builder().brokers(kafka.brokers());
+    let writer = builder.topic("shutdown").build()?;
     writer.write(&[Record::new("1")]).await?;
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let builder = Reader::builder().brokers(kafka.addresses());
-    let mut reader = builder.topic("test").group_id("g").build()?;
+    let builder = Reader::builder().brokers(kafka.brokers());
+    let mut reader = builder.topic("shutdown").group_id("shutdown").build()?;
     loop {
         tokio::select! {
             message = reader.fetch_message() => {
@@ -35,7 +35,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     // Commits what is marked and leaves the group.
     reader.close().await?;
-    let told = kafka.requests_of(ApiKey::LEAVE_GROUP).len();
-    println!("closed; the broker was told {told} time(s)");
+    let client = Client::builder().brokers(kafka.brokers()).build()?;
+    let group = client
+        .describe_groups(["shutdown"])
+        .await?
+        .all()?
+        .remove(0)
+        .1;
+    println!("closed; members left: {}", group.members.len());
     Ok(())
 }

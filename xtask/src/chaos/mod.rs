@@ -149,6 +149,9 @@ fn create_topic(produce: &Produce, tools: &Tools, trio: &Trio, topic: &str) -> R
         "3",
         "--config",
         "min.insync.replicas=2",
+        // When a record can be read is when a broker took it.
+        "--config",
+        "message.timestamp.type=LogAppendTime",
     ]);
     process::capture(&mut command).map(drop)
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::commits::Commit;
 use super::diary::{Diary, What};
+use super::pause::Pause;
 use crate::chaos::ledger::Outcome;
 
 /// All that is known when the run is over.
@@ -36,8 +37,8 @@ pub(super) struct Verdict {
     pub(super) refused: u64,
     /// Told by the readers.
     pub(super) errors: u64,
-    /// The longest time between two records of a partition, milliseconds.
-    pub(super) longest_pause: u64,
+    /// The longest time that a record which could be read waited behind the one before.
+    pub(super) longest_pause: Pause,
 
     /// In the log and never processed.
     pub(super) missed: u64,
@@ -66,8 +67,16 @@ struct Ownership {
     member: usize,
     partition: i32,
     assigned_at: u64,
-    /// Until revoked or lost; the records handed out with their times.
-    got: Vec<(i64, u64)>,
+    /// Until revoked or lost; the records handed out.
+    got: Vec<Delivery>,
+}
+
+#[derive(Clone, Copy)]
+struct Delivery {
+    offset: i64,
+    at: u64,
+    /// When the broker took the record.
+    appended: u64,
 }
 
 pub(super) fn verdict(evidence: &Evidence<'_>) -> Verdict {
@@ -130,7 +139,11 @@ fn follow(
             }
             What::Revoked | What::Lost => ownerships.extend(owned.remove(&partition)),
             What::Released => {}
-            What::Got { offset, number } => {
+            What::Got {
+                offset,
+                number,
+                appended,
+            } => {
                 verdict.delivered += 1;
                 from.entry(partition).or_insert(offset);
                 if !is_right(outcomes, partition, offset, number) {
@@ -138,7 +151,11 @@ fn follow(
                     verdict.example(format!("{partition}/{offset} is no record {number}"));
                 }
                 match owned.get_mut(&partition) {
-                    Some(ownership) => ownership.got.push((offset, entry.at)),
+                    Some(ownership) => ownership.got.push(Delivery {
+                        offset,
+                        at: entry.at,
+                        appended,
+                    }),
                     None => {
                         verdict.late += 1;
                         verdict.example(format!(
@@ -171,27 +188,34 @@ fn is_right(outcomes: &[Outcome], partition: i32, offset: i64, number: usize) ->
 fn check_deliveries(ownerships: &[Ownership], verdict: &mut Verdict) {
     for ownership in ownerships {
         for pair in ownership.got.windows(2) {
-            let [(before, _), (offset, _)] = pair else {
+            let [before, next] = pair else {
                 continue;
             };
-            if *offset != before + 1 {
+            if next.offset != before.offset + 1 {
                 verdict.out_of_order += 1;
                 verdict.example(format!(
-                    "member {} got {}/{offset} behind {before}",
-                    ownership.member, ownership.partition
+                    "member {} got {}/{} behind {}",
+                    ownership.member, ownership.partition, next.offset, before.offset
                 ));
             }
         }
     }
-    let mut times: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
+    let mut times: BTreeMap<i32, Vec<(u64, u64)>> = BTreeMap::new();
     for ownership in ownerships {
         let all = times.entry(ownership.partition).or_default();
-        all.extend(ownership.got.iter().map(|(_, at)| *at));
+        all.extend(ownership.got.iter().map(|got| (got.at, got.appended)));
     }
-    for all in times.values_mut() {
+    for (partition, all) in &mut times {
         all.sort_unstable();
-        let longest = all.windows(2).map(|pair| pair[1] - pair[0]).max();
-        verdict.longest_pause = verdict.longest_pause.max(longest.unwrap_or(0) / 1_000);
+        let pauses = all.windows(2).map(|pair| Pause {
+            partition: *partition,
+            // Where nothing was written, nothing waited.
+            from: pair[0].0.max(pair[1].1).min(pair[1].0),
+            to: pair[1].0,
+        });
+        let all = pauses.chain([verdict.longest_pause]);
+        let longest = all.max_by_key(Pause::length);
+        verdict.longest_pause = longest.unwrap_or_default();
     }
 }
 
@@ -204,10 +228,7 @@ fn check_sharing(ownerships: &[Ownership], verdict: &mut Verdict) {
         if next.partition != ownership.partition {
             continue;
         }
-        let shared = ownership
-            .got
-            .iter()
-            .filter(|(_, at)| *at > next.assigned_at);
+        let shared = ownership.got.iter().filter(|got| got.at > next.assigned_at);
         let shared = shared.count() as u64;
         if shared > 0 {
             verdict.shared += shared;
@@ -222,7 +243,10 @@ fn check_sharing(ownerships: &[Ownership], verdict: &mut Verdict) {
 /// Each ownership begins where the group had committed to.
 fn check_beginnings(ownerships: &[Ownership], commits: &[Commit], verdict: &mut Verdict) {
     for ownership in ownerships {
-        let Some((first, at)) = ownership.got.first() else {
+        let Some(Delivery {
+            offset: first, at, ..
+        }) = ownership.got.first()
+        else {
             continue;
         };
         let own = commits
@@ -388,7 +412,7 @@ impl fmt::Display for Verdict {
             self.delivered,
             self.again,
             self.ownerships,
-            self.longest_pause,
+            self.longest_pause.length() / 1_000,
             self.commits,
             self.refused,
             self.errors,

@@ -16,8 +16,15 @@ pub(super) enum What {
     Revoked,
     Released,
     Lost,
-    Got { offset: i64, number: usize },
-    Done { offset: i64 },
+    Got {
+        offset: i64,
+        number: usize,
+        /// When the broker took it, microseconds.
+        appended: u64,
+    },
+    Done {
+        offset: i64,
+    },
 }
 
 /// What one member told.
@@ -28,6 +35,15 @@ pub(super) struct Diary {
     pub(super) refused: u64,
     /// Errors told by the reader.
     pub(super) errors: u64,
+    /// The words of both.
+    pub(super) told: Vec<Told>,
+}
+
+/// Something in words, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) at: u64,
+    pub(super) text: String,
 }
 
 /// Reads the lines that are whole: a killed member may have left half of one.
@@ -36,8 +52,14 @@ pub(super) fn parse(text: &str) -> Result<Diary, Failure> {
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     for line in whole.lines() {
         match line.split(' ').next() {
-            Some("refused") => diary.refused += 1,
-            Some("error") => diary.errors += 1,
+            Some("refused") => {
+                diary.refused += 1;
+                diary.told.extend(parse_told(line));
+            }
+            Some("error") => {
+                diary.errors += 1;
+                diary.told.extend(parse_told(line));
+            }
             Some("closed") => {}
             _ => {
                 let entry = parse_entry(line);
@@ -48,6 +70,16 @@ pub(super) fn parse(text: &str) -> Result<Diary, Failure> {
         }
     }
     Ok(diary)
+}
+
+/// `WHAT MICROS TEXT`
+fn parse_told(line: &str) -> Option<Told> {
+    let (what, rest) = line.split_once(' ')?;
+    let (at, text) = rest.split_once(' ')?;
+    Some(Told {
+        at: at.parse().ok()?,
+        text: format!("{what}: {text}"),
+    })
 }
 
 fn parse_entry(line: &str) -> Option<Entry> {
@@ -62,6 +94,7 @@ fn parse_entry(line: &str) -> Option<Entry> {
         "got" => What::Got {
             offset: words.next()?.parse().ok()?,
             number: words.next()?.parse().ok()?,
+            appended: words.next()?.parse::<u64>().ok()? * 1_000,
         },
         "done" => What::Done {
             offset: words.next()?.parse().ok()?,

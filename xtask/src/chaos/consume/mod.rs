@@ -6,14 +6,16 @@ mod audit;
 mod commits;
 mod diary;
 mod member;
+mod pause;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
@@ -24,7 +26,7 @@ use crate::kafka::{Tools, Trio};
 use crate::process;
 
 use self::audit::Evidence;
-use self::diary::{Diary, What};
+use self::diary::{Diary, Told, What};
 use self::member::{Group, Member};
 
 #[derive(Args)]
@@ -75,6 +77,7 @@ pub(super) fn run(consume: &Consume) -> Result<(), Failure> {
         topic: format!("chaos-{}", std::process::id()),
         folder: &folder,
         begun: Instant::now(),
+        steps: RefCell::default(),
     };
     let verdict = run.audit();
     if consume.keep.is_none() {
@@ -92,6 +95,8 @@ struct Run<'a> {
     topic: String,
     folder: &'a Path,
     begun: Instant,
+    /// What was done, and when by the clock that the diaries have.
+    steps: RefCell<Vec<Told>>,
 }
 
 impl Run<'_> {
@@ -121,12 +126,16 @@ impl Run<'_> {
         }
         self.say("all members have left");
         let commits = commits::all(self.tools, &self.trio.brokers(), &self.topic)?;
+        let diaries = self.diaries(group.started)?;
         let verdict = audit::verdict(&Evidence {
             outcomes: &ledger::read(&ledger, self.consume.records)?,
             ends: &ends,
-            diaries: &self.diaries(group.started)?,
+            diaries: &diaries,
             commits: &commits,
         });
+        for line in pause::tell(verdict.longest_pause, &diaries, &self.steps.borrow()) {
+            println!("{line}");
+        }
         println!("{verdict}");
         if verdict.is_clean() {
             return Ok(());
@@ -243,6 +252,11 @@ impl Run<'_> {
 
     fn say(&self, what: &str) {
         println!("{:>6.1} s  {what}", self.begun.elapsed().as_secs_f64());
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.steps.borrow_mut().push(Told {
+            at: u64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(u64::MAX),
+            text: what.to_owned(),
+        });
     }
 }
 
