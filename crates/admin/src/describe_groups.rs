@@ -26,7 +26,7 @@ use crate::wire::group_id;
 #[non_exhaustive]
 pub struct GroupDescription {
     /// The group's id.
-    pub group: String,
+    pub group_id: String,
     /// `classic` or `consumer` (KIP-848).
     pub group_type: &'static str,
     /// Its state: `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`; `Assigning`, `Reconciling` (KIP-848).
@@ -209,7 +209,7 @@ fn of_classic(found: &classic::DescribedGroup) -> GroupDescription {
         }
     };
     GroupDescription {
-        group: found.group_id.to_string(),
+        group_id: found.group_id.to_string(),
         group_type: "classic",
         state: found.group_state.to_string(),
         protocol_type: found.protocol_type.to_string(),
@@ -236,7 +236,7 @@ fn of_consumer(found: &consumer::DescribedGroup) -> GroupDescription {
         }
     };
     GroupDescription {
-        group: found.group_id.to_string(),
+        group_id: found.group_id.to_string(),
         group_type: "consumer",
         state: found.group_state.to_string(),
         protocol_type: "consumer".to_owned(),

@@ -47,7 +47,7 @@ impl ListGroups {
 #[non_exhaustive]
 pub struct GroupListing {
     /// The group's id.
-    pub group: String,
+    pub group_id: String,
     /// What its members do: `consumer`; empty for a group that only has offsets.
     pub protocol_type: String,
     /// Its state; `None` from brokers before 2.6.
@@ -145,7 +145,7 @@ impl Call for ListGroups {
         let tell = |broker: &&BrokerId| {
             Told::of(answer.error_code, None, || {
                 let groups = answer.groups.iter().map(|listed| GroupListing {
-                    group: listed.group_id.to_string(),
+                    group_id: listed.group_id.to_string(),
                     protocol_type: listed.protocol_type.to_string(),
                     state: told(&listed.group_state, FIRST_WITH_STATES),
                     group_type: told(&listed.group_type, FIRST_WITH_TYPES),

@@ -69,11 +69,11 @@ async fn list(connection: &Connection, states: &[String], as_json: bool) -> Resu
         })?;
         groups.extend(known);
     }
-    groups.sort_by(|left, right| left.group.cmp(&right.group));
+    groups.sort_by(|left, right| left.group_id.cmp(&right.group_id));
     if as_json {
         for group in &groups {
             let line = json!({
-                "group": group.group,
+                "group": group.group_id,
                 "state": group.state,
                 "type": group.group_type,
                 "protocol_type": group.protocol_type,
@@ -87,7 +87,7 @@ async fn list(connection: &Connection, states: &[String], as_json: bool) -> Resu
     let row = |group: &GroupListing| {
         let (state, kind) = (told(&group.state), told(&group.group_type));
         [
-            group.group.clone(),
+            group.group_id.clone(),
             state,
             kind,
             group.coordinator.to_string(),
@@ -155,7 +155,7 @@ fn as_line(described: &GroupDescription, progress: &[lag::Progress]) -> serde_js
         })
     });
     json!({
-        "group": described.group,
+        "group": described.group_id,
         "type": described.group_type,
         "state": described.state,
         "protocol_type": described.protocol_type,

@@ -89,7 +89,7 @@ pub(crate) async fn progress(
     client: &Client,
     described: &GroupDescription,
 ) -> Result<Vec<Progress>, Failure> {
-    let group = described.group.as_str();
+    let group = described.group_id.as_str();
     let committed = committed(client, group).await?;
     let mut readers: BTreeMap<&TopicPartition, &MemberDescription> = BTreeMap::new();
     for member in &described.members {

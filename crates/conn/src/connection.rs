@@ -67,6 +67,7 @@ use crate::transport;
 /// assert!(answer.await?);
 /// println!("speaks {}", connection.version_of(ApiKey::API_VERSIONS, VersionRange::new(0, 4))?);
 /// assert_eq!((connection.in_flight(), connection.throttled()), (0, Duration::ZERO));
+/// assert_eq!(connection.throttled_until(), None);
 /// connection.close();
 /// assert!(connection.is_closed());
 /// # Ok(())

@@ -164,7 +164,7 @@ impl Component {
         let parts = &self.parts;
         parts.consumers.get(name, || {
             let config = parts.entry("consumers", &parts.config.consumers, name)?;
-            let reader = wiring::consumer(config, parts.brokers(), &parts.connection)?.build()?;
+            let reader = wiring::consumer(config, parts.brokers(), &parts.connection).build()?;
             Ok(Consumer::new(
                 config.clone(),
                 reader,
@@ -192,7 +192,7 @@ impl Component {
         let parts = &self.parts;
         parts.groups.get(name, || {
             let config = parts.entry("consumerGroups", &parts.config.consumer_groups, name)?;
-            let reader = wiring::group(config, parts.brokers(), &parts.connection)?.build()?;
+            let reader = wiring::group(config, parts.brokers(), &parts.connection).build()?;
             Ok(ConsumerGroup::new(
                 config.clone(),
                 reader,

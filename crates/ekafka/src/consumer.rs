@@ -294,11 +294,7 @@ impl Consumer {
     /// # Cancel safety
     /// Dropping the future leaves the consumer closed; the group may then learn it only when the session is over.
     pub async fn close(&self) -> Result<(), ComponentError> {
-        let context = Context::new();
-        let topic = &self.config.topic;
-        let mut call = self.chain.call(Command::ConsumerClose, topic, &context);
-        let result = self.chain.run(&mut call, &mut Closing(&self.seat)).await;
-        result.and(self.seat.close().await)
+        close(&self.chain, &self.config.topic, &self.seat).await
     }
 
     /// Whether [`close`](Self::close) was called.
@@ -475,7 +471,15 @@ impl Operation for Going<'_> {
     }
 }
 
-pub(crate) struct Closing<'c>(pub(crate) &'c Seat);
+/// Closes a seat through its layers, and also where one of them refuses.
+pub(crate) async fn close(chain: &Chain, topic: &str, seat: &Seat) -> Result<(), ComponentError> {
+    let context = Context::new();
+    let mut call = chain.call(Command::ConsumerClose, topic, &context);
+    let result = chain.run(&mut call, &mut Closing(seat)).await;
+    result.and(seat.close().await)
+}
+
+struct Closing<'c>(&'c Seat);
 
 impl Operation for Closing<'_> {
     async fn run(&mut self, _call: &mut Call<'_>) -> Result<(), ComponentError> {

@@ -10,7 +10,7 @@ use ekafka_reader::{Event, Reader, ReaderHandle, Received, StartOffset, TopicPar
 use futures_core::Stream;
 
 use crate::config::ConsumerGroupConfig;
-use crate::consumer::{Closing, Committing, context_of};
+use crate::consumer::{Committing, close, context_of};
 use crate::context::Context;
 use crate::error::ComponentError;
 use crate::interceptor::{Call, Chain, Command, Operation, Response};
@@ -343,11 +343,7 @@ impl ConsumerGroup {
     /// # Cancel safety
     /// Dropping the future leaves it closed; the group may then learn it only when the session is over.
     pub async fn close(&self) -> Result<(), ComponentError> {
-        let context = Context::new();
-        let topic = &self.config.topic;
-        let mut call = self.chain.call(Command::ConsumerClose, topic, &context);
-        let result = self.chain.run(&mut call, &mut Closing(&self.seat)).await;
-        result.and(self.seat.close().await)
+        close(&self.chain, &self.config.topic, &self.seat).await
     }
 
     /// Whether [`close`](Self::close) was called.

@@ -105,7 +105,7 @@ async fn t165_t166_a_live_group_is_described_listed_and_not_deleted() {
         .all()
         .unwrap();
     let mut listed = listed.iter().flat_map(|(_, groups)| groups);
-    let ours = listed.find(|listed| listed.group == group).unwrap();
+    let ours = listed.find(|listed| listed.group_id == group).unwrap();
     assert_eq!(ours.protocol_type, "consumer");
     let coordinator = client
         .find_coordinator(CoordinatorKind::Group, &group)

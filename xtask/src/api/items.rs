@@ -177,9 +177,18 @@ impl Module<'_> {
             let public = items
                 .iter()
                 .filter(|id| index.get(*id).is_some_and(is_public));
-            methods.extend(public.filter_map(named));
+            let called = public.filter_map(|id| {
+                let is_function = !index.get(id)?["inner"]["function"].is_null();
+                let name = named(id)?;
+                Some(if is_function {
+                    format!("{name}()")
+                } else {
+                    name
+                })
+            });
+            methods.extend(called);
         }
-        parts.extend(methods.into_iter().map(|name| format!("{name}()")));
+        parts.extend(methods);
         parts
     }
 }

@@ -165,7 +165,7 @@ pub(super) fn consumer(
     config: &ConsumerConfig,
     brokers: &[String],
     connection: &ConnConfig,
-) -> Result<ReaderBuilder, ComponentError> {
+) -> ReaderBuilder {
     let reader = Reader::builder()
         .brokers(brokers)
         .connection(connection.clone())
@@ -178,11 +178,11 @@ pub(super) fn consumer(
         .retry_backoff(config.read_backoff_min, config.read_backoff_max)
         .isolation_level(config.isolation_level);
     if config.group_id.is_empty() {
-        return Ok(reader
+        return reader
             .partition(config.partition)
-            .read_lag_interval(config.read_lag_interval));
+            .read_lag_interval(config.read_lag_interval);
     }
-    Ok(reader
+    reader
         .group_id(&config.group_id)
         .rebalance_timeout(config.rebalance_timeout)
         .session_timeout(config.session_timeout)
@@ -192,7 +192,7 @@ pub(super) fn consumer(
         .retention_time(config.retention_time)
         .watch_partition_changes(config.watch_partition_changes)
         .partition_watch_interval(config.partition_watch_interval)
-        .assignors(assignors(&config.group_balancers)))
+        .assignors(assignors(&config.group_balancers))
 }
 
 /// A reader as `[kafka.consumerGroups.NAME]` wants it.
@@ -200,8 +200,8 @@ pub(super) fn group(
     config: &ConsumerGroupConfig,
     brokers: &[String],
     connection: &ConnConfig,
-) -> Result<ReaderBuilder, ComponentError> {
-    Ok(Reader::builder()
+) -> ReaderBuilder {
+    Reader::builder()
         .brokers(brokers)
         .connection(connection.clone())
         .topic(&config.topic)
@@ -222,7 +222,7 @@ pub(super) fn group(
         .retention_time(config.retention_time)
         .watch_partition_changes(config.watch_partition_changes)
         .partition_watch_interval(config.partition_watch_interval)
-        .assignors(assignors(&config.group_balancers)))
+        .assignors(assignors(&config.group_balancers))
 }
 
 /// The names were checked with the configuration.

@@ -72,12 +72,13 @@ impl BrokerOptions {
 /// Spans by this provider: [`BrokerOptions::tracer_provider`].
 ///
 /// ```
-/// use ekafka::pubsub::{new_broker, with_propagator, with_tracer_provider};
+/// use ekafka::pubsub::{BrokerOptions, new_broker, with_propagator, with_tracer_provider};
 /// use opentelemetry_sdk::propagation::TraceContextPropagator;
 /// use opentelemetry_sdk::trace::SdkTracerProvider;
 ///
 /// let provider = SdkTracerProvider::default();
 /// let broker = new_broker([with_tracer_provider(&provider), with_propagator(TraceContextPropagator::new())]);
+/// let same = BrokerOptions::default().tracer_provider(&provider).propagator(TraceContextPropagator::new()).broker();
 /// ```
 pub fn with_tracer_provider(provider: &impl ObjectSafeTracerProvider) -> BrokerOption {
     let given = BrokerOptions::default().tracer_provider(provider).tracing;

@@ -36,6 +36,18 @@ pub fn with_enable_secure(enable: bool) -> BrokerOption {
 }
 
 /// How connections are encrypted: [`BrokerOptions::tls_config`].
+///
+/// ```no_run
+/// use ekafka::TlsConfig;
+/// use ekafka::pubsub::{BrokerOptions, new_broker, with_tls_config};
+///
+/// # fn main() -> Result<(), ekafka::ConnError> {
+/// let tls = TlsConfig::builder().ca_file("ca.pem").build()?;
+/// let broker = new_broker([with_tls_config(tls.clone())]);
+/// let same = BrokerOptions::default().tls_config(tls).broker();
+/// # Ok(())
+/// # }
+/// ```
 pub fn with_tls_config(tls: TlsConfig) -> BrokerOption {
     BrokerOption::new(move |options| options.tls_config(tls))
 }
