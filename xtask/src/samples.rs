@@ -2,7 +2,8 @@
 //! built and run on an embedded broker, and what they print compared with the guide's tables.
 //!
 //! A comment `<!-- sample NAME PATH -->` in a chapter says which file of which sample the block below it is. `Cargo.toml` is
-//! further dependencies, `before` what is typed before the sample is started, and `meanwhile` what is typed while it runs.
+//! further dependencies, `broker` how its broker is started, `before` what is typed before the sample is, and `meanwhile` what
+//! is typed while it runs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -88,27 +89,40 @@ struct Sample {
 impl Sample {
     /// What it said, on a broker of its own, so that no sample waits for the member of another.
     fn run(&self, folder: &Path, ekafka: &Path, port: u16) -> Result<String, Failure> {
-        let broker = Broker::start_at(ekafka, port)?;
+        let broker = self
+            .files
+            .get("broker")
+            .map_or("ekafka broker", |text| text.trim_end());
+        // So that ending the shell ends the broker.
+        let broker = broker.replace("ekafka broker", "exec ekafka broker");
+        let broker = format!("{broker} --listen 127.0.0.1:{port} --nodes 3");
+        let broker = Broker::run(shell(&broker, ekafka)?.env_remove("EKAFKA_BROKERS"))?;
         self.type_in("before", ekafka, &broker)?;
         let feed = || self.type_in("meanwhile", ekafka, &broker);
         Running::start(self, folder, &broker)?.until_all_is_said(feed)
     }
 
-    /// Runs what its reader types, if anything, by a shell that knows the broker and finds the `ekafka` command.
+    /// Runs what its reader types, if anything.
     fn type_in(&self, block: &str, ekafka: &Path, broker: &Broker) -> Result<(), Failure> {
         let Some(script) = self.files.get(block) else {
             return Ok(());
         };
-        let mut paths = vec![ekafka.parent().unwrap_or(ekafka).to_owned()];
-        paths.extend(std::env::split_paths(
-            &std::env::var_os("PATH").unwrap_or_default(),
-        ));
-        let paths = std::env::join_paths(paths).map_err(|error| Failure::new(error.to_string()))?;
-        let mut shell = Command::new("sh");
-        shell.args(["-euc", script]).env("PATH", paths);
+        let mut shell = shell(script, ekafka)?;
         process::capture(shell.env("EKAFKA_BROKERS", broker.addresses()))?;
         Ok(())
     }
+}
+
+/// A shell that finds the `ekafka` command.
+fn shell(script: &str, ekafka: &Path) -> Result<Command, Failure> {
+    let mut paths = vec![ekafka.parent().unwrap_or(ekafka).to_owned()];
+    paths.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    let paths = std::env::join_paths(paths).map_err(|error| Failure::new(error.to_string()))?;
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", script]).env("PATH", paths);
+    Ok(shell)
 }
 
 /// The samples of a chapter, in its order.
@@ -310,7 +324,7 @@ impl Drop for Running {
 const CHAPTERS: [&str; 3] = ["docs/components.md", "docs/samples.md", "docs/pubsub.md"];
 
 /// Blocks that are not files of a package by themselves.
-const NOT_FILES: [&str; 3] = ["Cargo.toml", "before", "meanwhile"];
+const NOT_FILES: [&str; 4] = ["Cargo.toml", "broker", "before", "meanwhile"];
 
 const DOCUMENTED_PORT: u16 = 9092;
 

@@ -20,17 +20,8 @@ impl Broker {
 
     /// `ekafka broker` with so many nodes.
     pub(crate) fn start_with(ekafka: &Path, nodes: u16) -> Result<Self, Failure> {
-        Self::listen(ekafka, 0, nodes)
-    }
-
-    /// `ekafka broker` with three nodes, on a port and the two behind it.
-    pub(crate) fn start_at(ekafka: &Path, port: u16) -> Result<Self, Failure> {
-        Self::listen(ekafka, port, 3)
-    }
-
-    fn listen(ekafka: &Path, port: u16, nodes: u16) -> Result<Self, Failure> {
         let mut command = Command::new(ekafka);
-        command.args(["broker", "--listen", &format!("127.0.0.1:{port}")]);
+        command.args(["broker", "--listen", "127.0.0.1:0"]);
         command.args(["--nodes", &nodes.to_string()]);
         Self::run(command.env_remove("EKAFKA_BROKERS"))
     }
