@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Cluster, To};
+use crate::address::HostPort;
 use crate::broker::Purpose;
 use crate::config::ConnConfig;
 use crate::coordinator::CoordinatorKind;
@@ -52,6 +53,23 @@ fn cluster_with(
 
 fn within(seconds: u64) -> Instant {
     Instant::now() + Duration::from_secs(seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_while_the_view_is_looked_at_is_not_missed() {
+    let kafka = kafka(1).await;
+    let (cluster, _) = cluster(&kafka);
+    let (broker, address) = (BrokerId(7), HostPort::new("elsewhere", 1));
+    let waiting = cluster.wait_for(within(5), |view| {
+        if view.broker(broker).is_some() {
+            return Some(Ok(()));
+        }
+        // Another thread takes an answer over at this very moment.
+        let shared = cluster.shared();
+        assert!(shared.replace_view(|view| view.with_broker(broker, &address)));
+        None
+    });
+    waiting.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -353,7 +371,7 @@ async fn s62_a_cluster_that_moved_is_found_through_its_bootstrap_name() {
     let node = first.node_ids()[0];
     first.stop_node(node).await;
     let moved = kafka(1).await;
-    let address: crate::HostPort = moved.bootstrap().parse().unwrap();
+    let address: HostPort = moved.bootstrap().parse().unwrap();
     *second.lock().unwrap() = Some((moved.connector(), address.host().to_owned(), address.port()));
     // Another cluster id lives there: it is reported, and nothing is sent across.
     let generation = cluster.view().generation;

@@ -61,10 +61,8 @@ impl Cluster {
         let mut progress = shared.progress.subscribe();
         let rounds = progress.borrow_and_update().rounds;
         loop {
-            let view = shared.view();
-            if let Some(outcome) = check(&view) {
-                return outcome.map(|()| view);
-            }
+            // Progress before the view: an answer that comes between the two would otherwise count as seen, although
+            // the view that is looked at is the one before it.
             // The last round's failure counts once a round has ended since this call began.
             let failure = {
                 let now = progress.borrow_and_update();
@@ -72,6 +70,10 @@ impl Cluster {
                     .clone()
                     .filter(|failure| now.rounds > rounds || failure.is_fatal())
             };
+            let view = shared.view();
+            if let Some(outcome) = check(&view) {
+                return outcome.map(|()| view);
+            }
             if let Some(failure) = &failure
                 && failure.is_fatal()
             {
