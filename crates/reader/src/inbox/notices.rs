@@ -111,30 +111,24 @@ pub(super) fn is_said(items: &VecDeque<Item>, newer: &Event) -> bool {
 
 /// Two moves as one: from where the first began to where the second went.
 fn joined(first: &Event, second: &Event) -> Event {
-    let mut both = second.clone();
-    let is_truncated = matches!(first, Event::Truncated { .. });
-    if let (
-        Event::OutOfRange { from: began, .. } | Event::Truncated { from: began, .. },
-        Event::OutOfRange {
-            partition,
-            from,
-            to,
-        }
-        | Event::Truncated {
+    let (
+        Event::OutOfRange { from, .. } | Event::Truncated { from, .. },
+        Event::OutOfRange { partition, to, .. } | Event::Truncated { partition, to, .. },
+    ) = (first, second)
+    else {
+        return second.clone();
+    };
+    let (partition, from, to) = (partition.clone(), *from, *to);
+    match (first, second) {
+        (Event::OutOfRange { .. }, Event::OutOfRange { .. }) => Event::OutOfRange {
             partition,
             from,
             to,
         },
-    ) = (first, &mut both)
-    {
-        *from = *began;
-        if is_truncated {
-            return Event::Truncated {
-                partition: partition.clone(),
-                from: *from,
-                to: *to,
-            };
-        }
+        _ => Event::Truncated {
+            partition,
+            from,
+            to,
+        },
     }
-    both
 }

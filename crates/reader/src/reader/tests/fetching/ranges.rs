@@ -21,6 +21,16 @@ fn ten_to_twenty(kafka: &EmbeddedKafka) {
     kafka.delete_records("t", 0, 10).unwrap();
 }
 
+/// Has the log start at `start` before the reader, who is paused meanwhile, can go on.
+async fn overtake(kafka: &EmbeddedKafka, reader: &mut Reader, start: i64) {
+    let partition = [TopicPartition::new("t", 0)];
+    reader.pause(&partition).await.unwrap();
+    write(kafka, "t", 0, 10);
+    write(kafka, "t", 0, 10);
+    kafka.delete_records("t", 0, start).unwrap();
+    reader.resume(&partition).await.unwrap();
+}
+
 async fn received(reader: &mut Reader) -> Result<Received, ReaderError> {
     let received = timeout(Duration::from_secs(60), reader.recv()).await;
     received.expect("a word within a minute")
@@ -88,16 +98,11 @@ async fn s24_a_log_start_that_overtakes_the_reader_is_told_each_time() {
     kafka.create_topic("t", 1).unwrap();
     write(&kafka, "t", 0, 10);
     let mut reader = builder(&kafka).topic("t").build().unwrap();
-    let partition = [TopicPartition::new("t", 0)];
     for round in 0..5 {
         let position = round * 20;
         let expected: Vec<i64> = (position..position + 10).collect();
         assert_eq!(offsets(&mut reader, 10).await, expected);
-        reader.pause(&partition).await.unwrap();
-        write(&kafka, "t", 0, 10);
-        write(&kafka, "t", 0, 10);
-        kafka.delete_records("t", 0, position + 20).unwrap();
-        reader.resume(&partition).await.unwrap();
+        overtake(&kafka, &mut reader, position + 20).await;
         assert_moved(&mut reader, position + 10, position + 20).await;
     }
 }
@@ -109,7 +114,6 @@ async fn s24_what_a_follower_says_is_asked_of_the_leader_before_the_policy_count
     write(&kafka, "t", 0, 10);
     let mut reader = builder(&kafka).topic("t").rack("b").build().unwrap();
     offsets(&mut reader, 10).await;
-    let partition = [TopicPartition::new("t", 0)];
     // The follower alone is wrong: nothing moves.
     let refused = kafka.on_next(ApiKey::FETCH).node(2);
     drop(refused.error(ErrorCode::OFFSET_OUT_OF_RANGE));
@@ -117,11 +121,7 @@ async fn s24_what_a_follower_says_is_asked_of_the_leader_before_the_policy_count
     let expected: Vec<i64> = (10..20).collect();
     assert_eq!(offsets(&mut reader, 10).await, expected);
     // Both say so: the policy counts once.
-    reader.pause(&partition).await.unwrap();
-    write(&kafka, "t", 0, 10);
-    write(&kafka, "t", 0, 10);
-    kafka.delete_records("t", 0, 30).unwrap();
-    reader.resume(&partition).await.unwrap();
+    overtake(&kafka, &mut reader, 30).await;
     assert_moved(&mut reader, 20, 30).await;
     assert_eq!(offsets(&mut reader, 1).await, [30]);
 }
