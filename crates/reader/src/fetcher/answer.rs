@@ -30,35 +30,17 @@ pub(crate) struct Outcome {
 pub(crate) fn sort(book: &mut Book, settings: &FetchSettings, response: FetchResponse) -> Outcome {
     let mut outcome = Outcome::default();
     for topic in response.responses {
-        for partition in topic.partitions {
-            let index = partition.partition_index;
+        let places = book.locate(&topic);
+        for (partition, at) in topic.partitions.into_iter().zip(places) {
             outcome.received += size(&partition);
-            if let Some(reason) = reason(partition.error_code) {
-                let cursor = book.remove(&topic.topic, topic.topic_id, index);
-                outcome
-                    .returned
-                    .extend(cursor.map(|cursor| (cursor, reason)));
-            } else if partition.preferred_read_replica >= 0 {
-                let reason = Returned::Preferred(BrokerId(partition.preferred_read_replica));
-                let cursor = book.remove(&topic.topic, topic.topic_id, index);
-                outcome
-                    .returned
-                    .extend(cursor.map(|cursor| (cursor, reason)));
-            } else if size(&partition) > settings.budget {
-                // Brokers keep to the limits but for a first batch that is larger alone.
-                let size = u32::try_from(size(&partition)).unwrap_or(u32::MAX);
-                let cursor = book.remove(&topic.topic, topic.topic_id, index);
-                let reason = Returned::TooLarge(size);
-                outcome
-                    .returned
-                    .extend(cursor.map(|cursor| (cursor, reason)));
-            } else if let Some(error) = incomplete(&partition) {
-                let cursor = book.remove(&topic.topic, topic.topic_id, index);
-                let reason = Returned::Incomplete(error);
-                outcome
-                    .returned
-                    .extend(cursor.map(|cursor| (cursor, reason)));
-            } else if let Some(cursor) = book.find(&topic.topic, topic.topic_id, index) {
+            let Some(at) = at else {
+                continue;
+            };
+            if let Some(reason) = reason(&partition, settings) {
+                let cursor = book.take(at);
+                let returned = cursor.map(|cursor| (cursor, reason));
+                outcome.returned.extend(returned);
+            } else if let Some(cursor) = book.find(at) {
                 let (chunk, largest) = read(cursor, settings, partition);
                 book.note_size(largest);
                 outcome.chunks.extend(chunk);
@@ -129,9 +111,19 @@ fn read(
 }
 
 /// Why a cursor cannot stay with this broker; `None` when it can.
-fn reason(code: ErrorCode) -> Option<Returned> {
-    match code {
-        ErrorCode::NONE => None,
+fn reason(partition: &FetchedPartition, settings: &FetchSettings) -> Option<Returned> {
+    let size = size(partition);
+    match partition.error_code {
+        ErrorCode::NONE if partition.preferred_read_replica >= 0 => {
+            let replica = BrokerId(partition.preferred_read_replica);
+            Some(Returned::Preferred(replica))
+        }
+        // Brokers keep to the limits but for a first batch that is larger alone.
+        ErrorCode::NONE if size > settings.budget => {
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            Some(Returned::TooLarge(size))
+        }
+        ErrorCode::NONE => incomplete(partition).map(Returned::Incomplete),
         ErrorCode::OFFSET_OUT_OF_RANGE => Some(Returned::OutOfRange),
         ErrorCode::NOT_LEADER_OR_FOLLOWER
         | ErrorCode::FENCED_LEADER_EPOCH

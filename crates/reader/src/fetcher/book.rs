@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hint::black_box;
 use std::sync::Arc;
 
-use ekafka_protocol::messages::{FetchPartition, FetchTopic, ForgottenTopic};
+use ekafka_protocol::messages::{FetchPartition, FetchTopic, FetchedTopic, ForgottenTopic};
 use ekafka_protocol::{StrBytes, Uuid};
 
 use super::BatchSizes;
@@ -47,7 +48,7 @@ pub(crate) struct Book {
 }
 
 /// A page's place in the book.
-type At = usize;
+pub(crate) type At = usize;
 
 /// The cursors of one topic.
 #[derive(Debug)]
@@ -203,26 +204,30 @@ impl Book {
         }
     }
 
-    /// The cursor an answer speaks of, by name or by id. It may be moved.
-    pub(crate) fn find(&mut self, name: &str, id: Uuid, partition: i32) -> Option<&mut Cursor> {
-        let at = self.locate(name, id, partition)?;
+    /// Where the partitions that an answer speaks of are, by name or by id.
+    ///
+    /// What of each is needed next is touched here: of many partitions little is in the processor's cache, and so
+    /// the waits for memory overlap.
+    pub(crate) fn locate(&self, answered: &FetchedTopic) -> Vec<Option<At>> {
+        let topic = self.answered(answered);
+        let partitions = answered.partitions.iter();
+        let places = partitions.map(|one| {
+            let at = *topic?.pages.get(&one.partition_index)?;
+            let cursor = self.pages[at].cursor.as_ref();
+            black_box(cursor.map(|cursor| cursor.lane.buffered()));
+            Some(at)
+        });
+        places.collect()
+    }
+
+    /// The cursor at a place. It may be moved.
+    pub(crate) fn find(&mut self, at: At) -> Option<&mut Cursor> {
         self.note_change(at);
         self.pages[at].cursor.as_mut()
     }
 
-    /// Gives up the cursor an answer speaks of.
-    pub(crate) fn remove(&mut self, name: &str, id: Uuid, partition: i32) -> Option<Cursor> {
-        let at = self.locate(name, id, partition)?;
-        self.take(at)
-    }
-
-    /// Gives up every cursor, and what the broker knows of them.
-    pub(crate) fn take_all(&mut self) -> Vec<Cursor> {
-        let pages = std::mem::take(self).pages.into_iter();
-        pages.filter_map(|page| page.cursor).collect()
-    }
-
-    fn take(&mut self, at: At) -> Option<Cursor> {
+    /// Gives up the cursor at a place.
+    pub(crate) fn take(&mut self, at: At) -> Option<Cursor> {
         let page = &mut self.pages[at];
         let cursor = page.cursor.take()?;
         self.cursors -= 1;
@@ -232,6 +237,12 @@ impl Book {
         }
         self.note_change(at);
         Some(cursor)
+    }
+
+    /// Gives up every cursor, and what the broker knows of them.
+    pub(crate) fn take_all(&mut self) -> Vec<Cursor> {
+        let pages = std::mem::take(self).pages.into_iter();
+        pages.filter_map(|page| page.cursor).collect()
     }
 
     /// All pages in turned order, with nothing known to the broker: one without sessions serves the first
@@ -291,13 +302,13 @@ impl Book {
         }
     }
 
-    fn locate(&self, name: &str, id: Uuid, partition: i32) -> Option<At> {
-        let index = if name.is_empty() {
-            *self.by_id.get(&id)?
+    fn answered(&self, topic: &FetchedTopic) -> Option<&Topic> {
+        let index = if topic.topic.is_empty() {
+            *self.by_id.get(&topic.topic_id)?
         } else {
-            *self.by_name.get(name)?.last()?
+            *self.by_name.get(&*topic.topic)?.last()?
         };
-        self.topics.get(index)?.pages.get(&partition).copied()
+        self.topics.get(index)
     }
 
     /// The partition's page, which is made if there is none.

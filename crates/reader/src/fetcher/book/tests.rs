@@ -1,3 +1,5 @@
+use ekafka_protocol::messages::FetchedPartition;
+
 use super::*;
 use crate::TopicPartition;
 use crate::fetcher::BatchSizes;
@@ -16,6 +18,20 @@ fn cursor(partition: i32, tag: u64, offset: i64) -> Cursor {
         sizes: BatchSizes::default(),
         has_read: false,
     }
+}
+
+/// The cursor that an answer finds by the topic's id.
+fn found(book: &mut Book, partition: i32) -> Option<&mut Cursor> {
+    let answered = FetchedTopic {
+        topic_id: Uuid::from_u128(1),
+        partitions: vec![FetchedPartition {
+            partition_index: partition,
+            ..FetchedPartition::default()
+        }],
+        ..FetchedTopic::default()
+    };
+    let at = book.locate(&answered).remove(0)?;
+    book.find(at)
 }
 
 /// The partitions named and forgotten in the next request of a session.
@@ -40,7 +56,7 @@ fn s28_a_session_names_only_what_changed_and_a_full_request_everything() {
     book.add(cursor(1, 2, 7));
     assert_eq!(ask(&mut book, true), (vec![(0, 5), (1, 7)], vec![]));
     assert_eq!(ask(&mut book, false), (vec![], vec![]));
-    book.find("", Uuid::from_u128(1), 1).unwrap().offset = 9;
+    found(&mut book, 1).unwrap().offset = 9;
     assert_eq!(ask(&mut book, false), (vec![(1, 9)], vec![]));
     assert_eq!(ask(&mut book, true), (vec![(0, 5), (1, 9)], vec![]));
 }
@@ -56,7 +72,7 @@ fn a_cursor_that_goes_is_forgotten_once() {
     book.drop_lane(&gone.lane);
     assert_eq!(ask(&mut book, false), (vec![], vec![0]));
     assert_eq!(ask(&mut book, false), (vec![], vec![]));
-    assert!(book.find("t", Uuid::nil(), 0).is_none());
+    assert!(found(&mut book, 0).is_none());
 }
 
 #[test]
@@ -79,7 +95,7 @@ fn s36_a_full_lane_is_left_out_until_it_has_room() {
     book.add(cursor(1, 2, 7));
     ask(&mut book, true);
     full.lane.add_buffered(100);
-    book.find("t", Uuid::nil(), 0).unwrap();
+    found(&mut book, 0).unwrap();
     book.settle(100);
     assert!(book.has_hungry(100));
     assert_eq!(book.ask(false, 100).left_out, 1);
@@ -126,7 +142,7 @@ fn an_answer_costs_what_it_brings_and_not_what_is_assigned() {
     let before = book.looks;
     for round in 1..=10 {
         for partition in (0..10_000).step_by(100) {
-            let found = book.find("", Uuid::from_u128(1), partition);
+            let found = found(&mut book, partition);
             found.unwrap().offset = round;
         }
         let (named, forgotten) = ask(&mut book, false);
