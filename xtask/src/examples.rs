@@ -109,7 +109,7 @@ fn until_told_to_end(name: &str, brokers: Option<&str>) -> Result<String, Failur
 }
 
 fn example(name: &str, brokers: Option<&str>) -> Command {
-    let mut command = Command::new(process::root().join("target/debug/examples").join(name));
+    let mut command = Command::new(process::built("debug/examples").join(name));
     command.args(brokers).current_dir(process::root());
     command
 }

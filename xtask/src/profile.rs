@@ -3,7 +3,7 @@
 //! Callgrind attributes inlined code to its own file, so locks and channels show even where they left no function.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::failure::Failure;
@@ -51,10 +51,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         "-p",
         "ekafka-cli",
     ]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| process::root().join("target"), PathBuf::from);
-    let binary = target.join("release").join("ekafka");
-    let counts = target.join("perf-produce.callgrind");
+    let binary = process::built("release/ekafka");
+    let counts = process::built("perf-produce.callgrind");
     let broker = Broker::start(&binary)?;
     process::capture(
         Command::new("valgrind")
