@@ -22,7 +22,7 @@ pub(crate) fn run(brokers: Option<&str>) -> Result<(), Failure> {
         let said = if SIGNALLED.contains(&name.as_str()) {
             until_told_to_end(&name, brokers)?
         } else {
-            process::capture(&mut example(&name, brokers))?
+            process::capture(&mut example(&name, brokers)?)?
         };
         print!("{said}");
         if let Some(missing) = missing(&promised(&name)?, &said) {
@@ -90,7 +90,7 @@ pub(crate) fn fits(pattern: &str, line: &str) -> bool {
 
 /// Waits for its first line, sends SIGTERM, and expects it to end well.
 fn until_told_to_end(name: &str, brokers: Option<&str>) -> Result<String, Failure> {
-    let mut process = example(name, brokers).stdout(Stdio::piped()).spawn()?;
+    let mut process = example(name, brokers)?.stdout(Stdio::piped()).spawn()?;
     let nothing = || Failure::new(format!("the example {name} said nothing"));
     let mut lines = BufReader::new(process.stdout.take().ok_or_else(nothing)?).lines();
     let mut said = lines.next().ok_or_else(nothing)?? + "\n";
@@ -108,10 +108,13 @@ fn until_told_to_end(name: &str, brokers: Option<&str>) -> Result<String, Failur
     )))
 }
 
-fn example(name: &str, brokers: Option<&str>) -> Command {
+fn example(name: &str, brokers: Option<&str>) -> Result<Command, Failure> {
+    let takes_list = head(name)?.contains("[HOST:PORT,");
+    let first = |list| str::split(list, ',').next();
+    let named = brokers.and_then(|list| if takes_list { Some(list) } else { first(list) });
     let mut command = Command::new(process::built("debug/examples").join(name));
-    command.args(brokers).current_dir(process::root());
-    command
+    command.args(named).current_dir(process::root());
+    Ok(command)
 }
 
 /// Where they are.
