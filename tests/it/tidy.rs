@@ -52,6 +52,7 @@ const SHELLS: &[&str] = &[
     "crates/reader/src/control/mod.rs",
     "crates/reader/src/fetcher/mod.rs",
     "crates/reader/src/reader.rs",
+    "crates/reader/src/reader/per_partition.rs",
     "crates/writer/src/sender/identity.rs",
     "crates/writer/src/sender/mod.rs",
     "crates/writer/src/sender/task.rs",

@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let recording = tokio::spawn(record(outcomes, ledger));
     send_all(&writer, &arguments, accepted).await?;
     recording.await??;
-    if let Err(undelivered) = writer.close(Instant::now() + LONGEST_END).await {
+    if let Err(undelivered) = writer.close_within(LONGEST_END).await {
         println!("{undelivered}");
     }
     Ok(())

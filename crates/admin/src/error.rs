@@ -32,12 +32,12 @@ pub enum AdminError {
         faults: Arc<str>,
     },
     /// No broker answered before the deadline, or none can.
-    #[error("{api}: no answer")]
+    #[error("{api}: no answer: {source}")]
     NoAnswer {
         /// The API asked.
         api: ApiKey,
         /// What stood in the way last.
-        source: Arc<ConnError>,
+        r#source: Arc<ConnError>,
     },
     /// A broker refused.
     #[error("{0}")]

@@ -64,3 +64,7 @@ pub use offset_commit::OffsetCommit;
 pub use offset_fetch::{CommittedOffset, OffsetFetch};
 pub use outcomes::Outcomes;
 pub use quota::QuotaEntity;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -31,7 +31,7 @@ pub(crate) const OPTIONS: [&str; 7] = [
 #[command(next_help_heading = "Delivery")]
 pub(crate) struct Delivering {
     /// Who must have a record before it counts as written: none, one (the leader) or all in-sync replicas
-    #[arg(long, default_value = "all", value_parser = acks)]
+    #[arg(long, default_value = "all")]
     acks: Acks,
     /// none, gzip, snappy, lz4 or zstd, with a level where the codec has one: zstd:3
     #[arg(long, default_value = "none", value_parser = compression)]
@@ -159,15 +159,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "s" => Ok(Duration::from_secs(number)),
         "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
         _ => Err(wrong()),
-    }
-}
-
-fn acks(text: &str) -> Result<Acks, String> {
-    match text {
-        "none" | "0" => Ok(Acks::None),
-        "one" | "1" | "leader" => Ok(Acks::One),
-        "all" | "-1" => Ok(Acks::All),
-        _ => Err("none, one or all".to_owned()),
     }
 }
 

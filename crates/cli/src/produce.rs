@@ -75,9 +75,9 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     let writer = arguments.delivery.writer(connection, topic)?;
     let mut outcomes = Outcomes::new(arguments.report);
     let written = write_lines(arguments, &writer, &mut outcomes).await;
-    let limit = Instant::now() + Duration::from_secs(arguments.delivery.timeout);
+    let limit = Duration::from_secs(arguments.delivery.timeout);
     writer
-        .close(limit)
+        .close_within(limit)
         .await
         .map_err(|error| Failure::new("not everything was written", &error))?;
     written?;

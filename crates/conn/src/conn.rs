@@ -21,6 +21,7 @@ pub use position::{FIRST_OFFSET, LAST_OFFSET, SeekMode, Whence};
 pub use read::ReadBatchConfig;
 pub use write::Written;
 
+use crate::acks::Acks;
 use crate::address::HostPort;
 use crate::config::ConnConfig;
 use crate::connection::Connection;
@@ -49,7 +50,7 @@ use deadline::Deadline;
 /// # let address = kafka.addresses().remove(0);
 /// use std::time::Duration;
 ///
-/// use ekafka_conn::{Dialer, Record};
+/// use ekafka_conn::{Acks, Dialer, Record};
 /// use tokio::time::Instant;
 ///
 /// let leader = Dialer::default().dial_leader(&address, "orders", 0).await?;
@@ -60,7 +61,7 @@ use deadline::Deadline;
 /// leader.set_deadline(Instant::now() + Duration::from_secs(10));
 /// leader.set_read_deadline(Instant::now() + Duration::from_secs(20));
 /// leader.set_write_deadline(None);
-/// leader.set_required_acks(1)?;
+/// leader.set_required_acks(Acks::One)?;
 /// leader.write_messages(&[Record::new("two apples")]).await?;
 /// leader.close()?;
 /// # Ok(())
@@ -92,6 +93,22 @@ struct Shared {
 impl Conn {
     /// A door on an open connection, to read and write one partition of which the broker should be
     /// the leader. `topic` may be empty for calls that need none.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().nodes(1).start().await?;
+    /// # kafka.create_topic("orders", 3)?;
+    /// # let address: ekafka_conn::HostPort = kafka.addresses().remove(0).parse()?;
+    /// use ekafka_conn::{Conn, ConnConfig, Connection};
+    ///
+    /// let config = ConnConfig::default();
+    /// let connection = Connection::open(address.host(), address.port(), &config).await?;
+    /// let conn = Conn::new(connection, "orders", 0, &config);
+    /// assert_eq!(conn.read_offsets().await?, (0, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(link: Connection, topic: &str, partition: i32, config: &ConnConfig) -> Self {
         let address = link.address();
         let broker = Broker::at(address.host(), address.port());
@@ -110,7 +127,7 @@ impl Conn {
             broker,
             topic: topic.into(),
             partition,
-            acks: AtomicI16::new(ACKS_ALL),
+            acks: AtomicI16::new(Acks::All.number()),
             transactional_id: config.transactional_id.clone().filter(|id| !id.is_empty()),
             request_timeout: config.request_timeout,
             read_deadline: Deadline::new(),
@@ -168,21 +185,25 @@ impl Conn {
         self.shared.write_deadline.set(deadline.into());
     }
 
-    /// Sets who must have a write before it is answered: -1 all in-sync replicas (the default), 1
-    /// the leader.
+    /// Sets who must have a write before it is answered: [`Acks::All`] in-sync replicas (the default), or the leader
+    /// ([`Acks::One`]). Kafka's numbers for them, -1 and 1, do as well.
     ///
     /// # Errors
-    /// [`ConnError::Kafka`] with `INVALID_REQUIRED_ACKS` for any other number, 0 included: a write
-    /// that nobody acknowledges has no result to return.
-    pub fn set_required_acks(&self, acks: i16) -> Result<(), ConnError> {
-        if acks != ACKS_ALL && acks != ACKS_LEADER {
-            return Err(self.refused(ApiKey::PRODUCE, ErrorCode::INVALID_REQUIRED_ACKS));
+    /// [`ConnError::Kafka`] with `INVALID_REQUIRED_ACKS` for any other number, and for [`Acks::None`]: a write that nobody
+    /// acknowledges has no result to return.
+    pub fn set_required_acks(&self, acks: impl TryInto<Acks>) -> Result<(), ConnError> {
+        match acks.try_into() {
+            Ok(acks @ (Acks::One | Acks::All)) => {
+                self.shared.acks.store(acks.number(), Ordering::Relaxed);
+                Ok(())
+            }
+            Ok(Acks::None) | Err(_) => {
+                Err(self.refused(ApiKey::PRODUCE, ErrorCode::INVALID_REQUIRED_ACKS))
+            }
         }
-        self.shared.acks.store(acks, Ordering::Relaxed);
-        Ok(())
     }
 
-    /// Closes the connection for every handle; what is under way fails, and so do later calls.
+    /// Closes the connection for every handle, at once; what is under way fails, and so do later calls.
     ///
     /// # Errors
     /// [`ConnError::Closed`] when it was closed before.
@@ -339,6 +360,3 @@ impl fmt::Debug for Conn {
 fn forever() -> Instant {
     Instant::now() + Duration::from_secs(30 * 365 * 24 * 3600)
 }
-
-const ACKS_ALL: i16 = -1;
-const ACKS_LEADER: i16 = 1;

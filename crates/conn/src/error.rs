@@ -124,7 +124,7 @@ pub enum ConnError {
         attempts: Arc<[Self]>,
     },
     /// The handle, the cluster or the runtime it ran on was closed.
-    #[error("closed")]
+    #[error("closed on this side: the handle, its cluster or its runtime has ended")]
     Closed,
 }
 

@@ -1,5 +1,6 @@
 //! The network stack of ekafka: one connection type for reader, writer, admin and the low-level `Conn`.
 
+mod acks;
 mod address;
 mod backoff;
 mod batch;
@@ -27,6 +28,7 @@ mod topic_partition;
 mod transport;
 mod view;
 
+pub use acks::{Acks, UnknownAcks};
 pub use address::HostPort;
 pub use batch::{Batch, Filled, Messages};
 pub use broker::Purpose;
@@ -57,3 +59,7 @@ pub use transport::{
     Dial, DialFuture, ResolveFuture, Resolver, Transport, dial_async_fn, dial_fn, resolver_fn,
 };
 pub use view::{BrokerView, ClusterView, LeaderHint, PartitionView, TopicView};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -79,7 +79,30 @@ pub struct MessageBatch {
 }
 
 impl Message {
-    /// The record of `batch` that `span` describes; the span must have been made from its bytes.
+    /// The record of `batch` that `span` describes; the span must have been made from its bytes. For those who decode record
+    /// batches by themselves.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use ekafka_conn::{Message, MessageBatch};
+    /// use ekafka_protocol::DecodeError;
+    /// use ekafka_protocol::records::Records;
+    ///
+    /// fn messages(topic: &str, partition: i32, records: Records) -> Result<Vec<Message>, DecodeError> {
+    ///     let spans = records.into_spans()?;
+    ///     let batch = Arc::new(MessageBatch {
+    ///         topic: topic.into(),
+    ///         partition,
+    ///         high_water_mark: -1,
+    ///         leader_epoch: -1,
+    ///         timestamp_type: spans.timestamp_type(),
+    ///         bytes: spans.bytes().clone(),
+    ///         origin: None,
+    ///     });
+    ///     spans.map(|span| Ok(Message::new(Arc::clone(&batch), span?))).collect()
+    /// }
+    /// ```
     pub fn new(batch: Arc<MessageBatch>, span: RecordSpan) -> Self {
         Self { batch, span }
     }

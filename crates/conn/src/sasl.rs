@@ -46,6 +46,11 @@ use crate::HostPort;
 ///     fn next(&mut self, _: &[u8]) -> Result<Step, MechanismError> {
 ///         Ok(Step::Done)
 ///     }
+///
+///     // No key is derived; SCRAM's answer takes milliseconds.
+///     fn is_expensive(&self) -> bool {
+///         false
+///     }
 /// }
 /// ```
 pub trait Mechanism: Send + Sync + fmt::Debug {
@@ -113,7 +118,7 @@ pub enum MechanismError {
     #[error("unexpected message from the broker: {0}")]
     Challenge(&'static str),
     /// The broker's nonce does not extend ours: the answer may be a replay.
-    #[error("the broker's nonce does not extend the client's")]
+    #[error("the broker's nonce does not extend the client's: this may be a replayed answer")]
     Nonce,
     /// The iteration count is out of bounds.
     #[error("the broker asks for {found} iterations, allowed are {min} to {max}")]
@@ -126,7 +131,9 @@ pub enum MechanismError {
         max: u32,
     },
     /// The broker does not know the password either: it is not who it claims to be.
-    #[error("the broker's signature is wrong")]
+    #[error(
+        "the broker's signature is wrong: it does not know the password, and may be an impostor"
+    )]
     Signature,
     /// The broker's own words for a refusal, shortened and with control characters escaped.
     #[error("the broker refused: {0}")]

@@ -35,6 +35,17 @@ pub trait Dial: Send + Sync {
 }
 
 /// A [`Dial`] from a function that returns a stream at once, such as one end of a pipe.
+///
+/// ```
+/// use ekafka_conn::{ConnConfig, dial_fn};
+/// use ekafka_testkit::EmbeddedKafka;
+///
+/// // A broker in the process, reached without sockets.
+/// fn in_memory(kafka: &EmbeddedKafka) -> ConnConfig {
+///     let connector = kafka.connector();
+///     ConnConfig::default().dial_fn(dial_fn(move |host, port| connector.connect(host, port)))
+/// }
+/// ```
 pub fn dial_fn<F, T>(open: F) -> Arc<dyn Dial>
 where
     F: Fn(&str, u16) -> io::Result<T> + Send + Sync + 'static,
@@ -57,6 +68,25 @@ where
 pub type ResolveFuture<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>>;
 
 /// Turns host names into addresses; asked anew at every dial, never for IP addresses.
+///
+/// ```
+/// use std::net::{Ipv4Addr, SocketAddr};
+/// use std::sync::Arc;
+///
+/// use ekafka_conn::{ConnConfig, ResolveFuture, Resolver};
+///
+/// /// Every broker is behind a tunnel on this machine.
+/// #[derive(Debug)]
+/// struct Tunnel;
+///
+/// impl Resolver for Tunnel {
+///     fn resolve<'a>(&'a self, _host: &'a str) -> ResolveFuture<'a> {
+///         Box::pin(async { Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]) })
+///     }
+/// }
+///
+/// let config = ConnConfig::default().resolver(Arc::new(Tunnel));
+/// ```
 pub trait Resolver: Send + Sync + fmt::Debug {
     /// All addresses of `host`, in order of preference. Port 0 says nothing about the port; another
     /// one is used only by a [`Dialer`](crate::Dialer) that was given an address without port.

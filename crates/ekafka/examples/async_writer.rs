@@ -8,12 +8,10 @@
 //! > closed
 
 use std::error::Error;
-use std::time::Duration;
 
 use ekafka::balancer::LeastBytes;
 use ekafka::{Acks, CompletedBatch, Record, WriterConfig};
 use ekafka_testkit::EmbeddedKafka;
-use tokio::time::Instant;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what the example is for")]
@@ -48,9 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ];
     writer.write(&records).await?;
     // Without this, what still waits for its batch to fill would be given up.
-    writer
-        .close(Instant::now() + Duration::from_secs(10))
-        .await?;
+    writer.close().await?;
     println!("closed");
     Ok(())
 }

@@ -46,9 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     report("three calls of one message", begun.elapsed(), 3000..3800)?;
 
-    writer
-        .close(Instant::now() + Duration::from_secs(10))
-        .await?;
+    writer.close().await?;
     Ok(())
 }
 

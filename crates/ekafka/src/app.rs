@@ -94,7 +94,7 @@ pub enum AppError {
         message: String,
     },
     /// Servers were still busy when the time was up, and were stopped at once.
-    #[error("not stopped within {after:?}")]
+    #[error("servers have not stopped within {after:?}")]
     Timeout {
         /// The time they had.
         after: Duration,
@@ -106,7 +106,7 @@ pub enum AppError {
         signal: i32,
     },
     /// Signals cannot be received.
-    #[error("signals cannot be received")]
+    #[error("signals of the operating system cannot be received")]
     Signals(#[source] std::io::Error),
 }
 

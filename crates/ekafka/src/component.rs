@@ -6,7 +6,9 @@ mod instances;
 mod wiring;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use ekafka_conn::Cluster;
 
@@ -217,8 +219,8 @@ impl Component {
         &self.parts.client
     }
 
-    /// Closes every instance that was made: consumers and groups leave, producers deliver what they have. Asking for one
-    /// afterwards makes a new one.
+    /// Closes every instance that was made: first consumers and groups leave, all at once and within 10 s, then producers
+    /// deliver what they have, for as long as a delivery may take at most. Asking for one afterwards makes a new one.
     ///
     /// ```no_run
     /// # async fn example(component: ekafka::Component) -> Result<(), ekafka::ComponentError> {
@@ -234,17 +236,14 @@ impl Component {
     /// # Cancel safety
     /// Dropping the future leaves some instances closed and others not.
     pub async fn close(&self) -> Result<(), ComponentError> {
-        let mut result = Ok(());
-        for group in self.parts.groups.take_all() {
-            result = result.and(group.close().await);
-        }
-        for consumer in self.parts.consumers.take_all() {
-            result = result.and(consumer.close().await);
-        }
-        for producer in self.parts.producers.take_all() {
-            result = result.and(producer.close().await);
-        }
-        result
+        let groups = self.parts.groups.take_all();
+        let groups = groups.iter().map(|group| boxed(group.close()));
+        let consumers = self.parts.consumers.take_all();
+        let consumers = consumers.iter().map(|consumer| boxed(consumer.close()));
+        let left = all_of(groups.chain(consumers).collect()).await;
+        let producers = self.parts.producers.take_all();
+        let producers = producers.iter().map(|producer| boxed(producer.close()));
+        left.and(all_of(producers.collect()).await)
     }
 }
 
@@ -265,6 +264,33 @@ impl Parts {
             known: entries.keys().cloned().collect(),
         })
     }
+}
+
+type Closing<'c> = Pin<Box<dyn Future<Output = Result<(), ComponentError>> + Send + 'c>>;
+
+fn boxed<'c>(close: impl Future<Output = Result<(), ComponentError>> + Send + 'c) -> Closing<'c> {
+    Box::pin(close)
+}
+
+/// Waits for all at the same time; the first failure is the result.
+async fn all_of(mut closing: Vec<Closing<'_>>) -> Result<(), ComponentError> {
+    let mut result = Ok(());
+    std::future::poll_fn(|context| {
+        closing.retain_mut(|close| match close.as_mut().poll(context) {
+            Poll::Ready(Err(error)) if result.is_ok() => {
+                result = Err(error);
+                false
+            }
+            Poll::Ready(_) => false,
+            Poll::Pending => true,
+        });
+        match closing.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    result
 }
 
 #[track_caller]

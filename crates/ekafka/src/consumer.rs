@@ -285,7 +285,8 @@ impl Consumer {
         self.chain.run(&mut call, &mut Going(self, start)).await
     }
 
-    /// Ends every call that waits for a message, commits what is marked, leaves the group.
+    /// Ends every call that waits, commits what is marked, leaves the group: 10 s at most, whatever brokers do; what has not
+    /// happened by then does not happen. Closing again changes nothing.
     ///
     /// # Errors
     /// Why the last commit failed, so that messages will be read again, or what an interceptor says; the consumer is closed
@@ -304,6 +305,9 @@ impl Consumer {
     }
 
     /// The messages as a stream, not committed; it ends when the consumer is closed.
+    /// [`Reader::messages`](ekafka_reader::Reader::messages) is the same for a reader that one task holds; what rebalances do
+    /// is among [`ConsumerGroup::events`](crate::ConsumerGroup::events).
+    #[doc(alias = "stream")]
     pub fn messages(self: &Arc<Self>) -> ConsumerStream {
         ConsumerStream {
             consumer: Arc::clone(self),
@@ -453,7 +457,8 @@ struct Lag<'c>(&'c Seat, i64);
 
 impl Operation for Lag<'_> {
     async fn run(&mut self, call: &mut Call<'_>) -> Result<(), ComponentError> {
-        self.1 = self.0.now().await?.read_lag().await?;
+        let reader = self.0.now().await?;
+        self.1 = self.0.unless_closing(reader.read_lag()).await?;
         call.respond(Response::Number(self.1));
         Ok(())
     }
@@ -463,8 +468,9 @@ struct Going<'c>(&'c Consumer, StartOffset);
 
 impl Operation for Going<'_> {
     async fn run(&mut self, _call: &mut Call<'_>) -> Result<(), ComponentError> {
-        let mut reader = self.0.seat.now().await?;
-        reader.set_offset(self.1).await?;
+        let seat = &self.0.seat;
+        let mut reader = seat.now().await?;
+        seat.unless_closing(reader.set_offset(self.1)).await?;
         let offset = reader.offset().unwrap_or(-1);
         self.0.offset.store(offset, Ordering::Release);
         Ok(())

@@ -276,11 +276,16 @@ impl ConsumerGroup {
         let committed = if partitions.is_empty() {
             Vec::new()
         } else {
-            let asked = self.seat.now().await?.committed(&partitions).await;
-            asked.unwrap_or_else(|error| {
-                tracing::warn!(%error, group = self.config.group_id, "committed offsets are not known");
-                partitions.iter().map(|one| (one.clone(), None)).collect()
-            })
+            let reader = self.seat.now().await?;
+            let asked = self.seat.unless_closing(reader.committed(&partitions));
+            match asked.await {
+                Err(ComponentError::Closed) => return Err(ComponentError::Closed),
+                Err(error) => {
+                    tracing::warn!(%error, group = self.config.group_id, "committed offsets are not known");
+                    partitions.iter().map(|one| (one.clone(), None)).collect()
+                }
+                Ok(committed) => committed,
+            }
         };
         if self.assignments().front() != Some(&partitions) {
             return Ok(None);
@@ -334,7 +339,8 @@ impl ConsumerGroup {
         context_of(&self.chain, message)
     }
 
-    /// Ends every poll, commits what is marked, leaves the group.
+    /// Ends every call that waits, commits what is marked, leaves the group: 10 s at most, whatever brokers do; what has not
+    /// happened by then does not happen. Closing again changes nothing.
     ///
     /// # Errors
     /// Why the last commit failed, so that messages will be read again, or what an interceptor says; it is closed all the
@@ -352,7 +358,10 @@ impl ConsumerGroup {
         self.seat.is_closed()
     }
 
-    /// The events as a stream; it ends when the group is closed.
+    /// What [`poll`](Self::poll) returns, as a stream: messages, and assignments, revocations and errors between them, in
+    /// their order. That is why it is not called `messages` as [`Consumer::messages`](crate::Consumer::messages) is. It
+    /// ends when the group is closed.
+    #[doc(alias = "stream")]
     pub fn events(self: &Arc<Self>) -> GroupStream {
         GroupStream {
             group: Arc::clone(self),

@@ -26,7 +26,7 @@ pub enum ComponentError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The configuration has no entry of this name.
-    #[error("{path} has no entry {name:?}, it has: {}", .known.join(", "))]
+    #[error("{path} has no entry {name:?}, it has: {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
     Unknown {
         /// The table, such as `kafka.producers`.
         path: String,
@@ -57,13 +57,12 @@ pub enum ComponentError {
     #[error("the handler failed")]
     Handler(#[source] Arc<dyn Error + Send + Sync>),
     /// A message's body could not be made from the value, or the value from the body.
-    #[error("{what} as a message body")]
+    #[error("message body as {what}: {source}")]
     Codec {
         /// The value's type.
         what: &'static str,
         /// Why.
-        #[source]
-        source: Arc<dyn Error + Send + Sync>,
+        r#source: Arc<dyn Error + Send + Sync>,
     },
     /// Kafka has no such call.
     #[error("{call} is not implemented")]
@@ -72,7 +71,7 @@ pub enum ComponentError {
         call: &'static str,
     },
     /// The instance is closed; asking the component for it again makes a new one.
-    #[error("closed")]
+    #[error("this instance is closed: ask the component for it again")]
     Closed,
 }
 

@@ -90,8 +90,8 @@ pub use ekafka_conn::{
     Logger, LoginError, Mechanism, MechanismError, MechanismSession, Message, MessageBatch,
     Messages, MskIam, Partition, PartitionView, Plain, Purpose, ReadBatchConfig, Record, Refresh,
     ResolveFuture, Resolver, Scram, ScramAlgorithm, Secret, SeekMode, Stage, Step, SummaryStats,
-    TlsBuilder, TlsConfig, To, TopicConfig, TopicView, Transport, Whence, Written, dial_async_fn,
-    dial_fn, resolver_fn,
+    TlsBuilder, TlsConfig, To, TopicConfig, TopicView, Transport, UnknownAcks, Whence, Written,
+    dial_async_fn, dial_fn, resolver_fn,
 };
 pub use ekafka_protocol::compression::{Codec, Compression, ParseCompressionError};
 pub use ekafka_protocol::records::{HeaderIter, HeaderRef, RecordRef, TimestampType};

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ekafka_conn::Record;
 use ekafka_writer::Writer;
-use tokio::time::Instant;
 
 use crate::config::ProducerConfig;
 use crate::context::Context;
@@ -132,19 +131,47 @@ impl Producer {
         self.chain.run(&mut call, &mut Writing(&self.writer)).await
     }
 
-    /// Accepts nothing more and waits until everything accepted has its outcome.
+    /// Accepts nothing more and waits until everything accepted has its outcome, good or bad: as long as a delivery may
+    /// take, whatever brokers do. [`close_within`](Self::close_within) takes less. Closing again changes nothing.
     ///
     /// # Errors
-    /// [`ComponentError::Undelivered`] when something was given up because of that.
+    /// What an interceptor says, or [`ComponentError::Undelivered`] when [`close_within`](Self::close_within) gives
+    /// messages up meanwhile.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the producer closed to new messages, and delivering what it has.
     pub async fn close(&self) -> Result<(), ComponentError> {
+        self.end(None).await
+    }
+
+    /// As [`close`](Self::close), but gives up what has no outcome after `limit`: for a process that must be gone by then.
+    ///
+    /// ```no_run
+    /// # async fn example(producer: &ekafka::Producer) {
+    /// use std::time::Duration;
+    ///
+    /// if let Err(error) = producer.close_within(Duration::from_secs(10)).await {
+    ///     eprintln!("{error}");
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ComponentError::Undelivered`] with the number of messages that were given up; or what an interceptor says.
+    ///
+    /// # Cancel safety
+    /// As [`close`](Self::close).
+    pub async fn close_within(&self, limit: Duration) -> Result<(), ComponentError> {
+        self.end(Some(limit)).await
+    }
+
+    async fn end(&self, limit: Option<Duration>) -> Result<(), ComponentError> {
         self.is_closed.store(true, Ordering::Release);
         let context = Context::new();
         let topic = &self.config.topic;
         let mut call = self.chain.call(Command::ProducerClose, topic, &context);
-        self.chain.run(&mut call, &mut Closing(&self.writer)).await
+        let mut closing = Closing(&self.writer, limit);
+        self.chain.run(&mut call, &mut closing).await
     }
 
     /// Whether [`close`](Self::close) was called.
@@ -198,16 +225,14 @@ impl Operation for Writing<'_> {
     }
 }
 
-struct Closing<'p>(&'p Writer);
+struct Closing<'p>(&'p Writer, Option<Duration>);
 
 impl Operation for Closing<'_> {
     async fn run(&mut self, _call: &mut Call<'_>) -> Result<(), ComponentError> {
-        Ok(self
-            .0
-            .close(Instant::now() + LONGER_THAN_ANY_DELIVERY)
-            .await?)
+        let closed = match self.1 {
+            Some(limit) => self.0.close_within(limit).await,
+            None => self.0.close().await,
+        };
+        Ok(closed?)
     }
 }
-
-/// Each record has its outcome when its delivery time is up, so this is never waited for.
-const LONGER_THAN_ANY_DELIVERY: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ekafka_conn::Message;
-use ekafka_reader::{Reader, ReaderHandle, Received};
+use ekafka_reader::{Reader, ReaderError, ReaderHandle, Received};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 use crate::error::ComponentError;
@@ -106,6 +106,19 @@ impl Seat {
     /// The offset behind what was handed out last and its lag, once reading has begun.
     pub(crate) fn last_read(&self) -> Option<(i64, i64)> {
         self.handle.get().map(ReaderHandle::last_read)
+    }
+
+    /// Waits for a call of the reader, unless the seat is being closed: brokers that do not answer shall not delay that.
+    pub(crate) async fn unless_closing<T>(
+        &self,
+        call: impl Future<Output = Result<T, ReaderError>>,
+    ) -> Result<T, ComponentError> {
+        let mut closing = self.closing.subscribe();
+        tokio::select! {
+            biased;
+            result = call => Ok(result?),
+            _ = closing.wait_for(|closing| *closing) => Err(ComponentError::Closed),
+        }
     }
 
     /// Ends every call that waits, then the reader: commits what is marked and leaves the group. `Ok` if it has ended.

@@ -12,6 +12,17 @@ mod tests;
 ///
 /// Any number can be held, because brokers announce APIs that this crate does not know.
 /// `Display` and `Debug` print Kafka's name, or the number where there is none.
+///
+/// ```
+/// use ekafka_protocol::ApiKey;
+///
+/// let newest = ApiKey::FETCH.stable_versions().max;
+/// assert_eq!((ApiKey(1), ApiKey(1).name()), (ApiKey::FETCH, Some("Fetch")));
+/// assert!(ApiKey::FETCH.is_flexible(newest) && !ApiKey::FETCH.is_flexible(4));
+/// for api in ApiKey::all() {
+///     println!("{api}: versions {}", api.stable_versions());
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ApiKey(pub i16);
 
@@ -74,6 +85,16 @@ impl fmt::Debug for ApiKey {
 }
 
 /// A range of versions, both ends included. Empty when `min > max`.
+///
+/// ```
+/// use ekafka_protocol::VersionRange;
+///
+/// let (ours, theirs) = (VersionRange::new(4, 17), VersionRange::new(0, 11));
+/// assert_eq!(ours.latest_common(theirs), Some(11));
+/// assert_eq!(ours.intersect(theirs).iter().count(), 8);
+/// assert!(ours.contains(4) && !ours.contains(3));
+/// assert!(ours.intersect(VersionRange::new(0, 3)).is_empty());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VersionRange {
     /// The lowest version.

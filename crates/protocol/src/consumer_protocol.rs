@@ -15,6 +15,29 @@ use crate::DecodeError;
 mod tests;
 
 /// What a member tells the leader.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use ekafka_protocol::consumer_protocol::{
+///     Claims, Subscription, decode_assignment, encode_assignment,
+/// };
+///
+/// let held = BTreeMap::from([("orders".to_owned(), vec![0, 1])]);
+/// let subscription = Subscription {
+///     topics: vec!["orders".to_owned()],
+///     // What Java's sticky strategy adds.
+///     user_data: Claims { partitions: held.clone(), generation: 3 }.encode(),
+///     owned: held.clone(),
+///     generation: 3,
+///     rack: None,
+/// };
+/// let received = Subscription::decode(&subscription.encode())?;
+/// assert_eq!(Claims::decode(&received.user_data)?.partitions, held);
+/// // What the leader answers.
+/// assert_eq!(decode_assignment(&encode_assignment(&held))?, held);
+/// # Ok::<(), ekafka_protocol::DecodeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// The topics it wants to read.

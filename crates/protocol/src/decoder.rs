@@ -18,6 +18,69 @@ mod tests;
 /// Strings and bytes are slices of the body, not copies. Nothing is allocated on the word of a
 /// length: a count is compared with the bytes left, and all arrays of a message together may take
 /// 12 × its length + 32 KiB.
+///
+/// ```
+/// use ekafka_protocol::{Decoder, Encoder, ErrorCode, Frame, TaggedFields, Uuid};
+///
+/// // What `Encoder` writes,
+/// let mut frame = Frame::new();
+/// let mut out = Encoder::new(&mut frame, true);
+/// out.i8(1);
+/// out.i16(2);
+/// out.i32(3);
+/// out.i64(4);
+/// out.bool(true);
+/// out.uuid(Uuid::from_u128(5));
+/// out.error_code(ErrorCode::NOT_CONTROLLER);
+/// out.string("topic", "orders")?;
+/// out.nullable_string("rack", None)?;
+/// out.bytes("key", &"k".into())?;
+/// out.nullable_bytes("value", None)?;
+/// out.array("names", &["a", "b"], |out, name| out.string("name", name))?;
+/// out.null();
+/// out.i32s("ids", &[7, 8])?;
+/// out.no_tags();
+/// let mut tagged = TaggedFields::default();
+/// tagged.put(0, |out| Ok(out.i32(9)))?;
+/// out.tags(tagged);
+///
+/// // `Decoder` reads. Each field's name is for the error.
+/// let mut body = Decoder::new(frame.to_bytes(), true);
+/// assert_eq!((body.i8("a")?, body.i16("b")?), (1, 2));
+/// assert_eq!((body.i32("c")?, body.i64("d")?), (3, 4));
+/// assert!(body.bool("flag")?);
+/// assert_eq!(body.uuid("id")?, Uuid::from_u128(5));
+/// assert_eq!(body.error_code()?, ErrorCode::NOT_CONTROLLER);
+/// assert_eq!(&*body.string("topic")?, "orders");
+/// assert_eq!(body.nullable_string("rack")?, None);
+/// assert_eq!(body.bytes("key")?, "k");
+/// assert_eq!(body.nullable_bytes("value")?, None);
+/// // Each element takes a byte at least: a count that promises more than there is is refused.
+/// let names = body.array("names", 1, |body| body.string("name"))?;
+/// assert_eq!(names.len(), 2);
+/// assert!(body.nullable_array("none", 1, |body| body.i8("x"))?.is_none());
+/// let count = body.count("ids", 4)?;
+/// body.charge("ids", count * 4)?;
+/// let mut ids = Vec::new();
+/// body.i32s("ids", count, &mut ids)?;
+/// assert_eq!(ids, [7, 8]);
+/// body.skip_tags()?;
+/// body.tags(|tag, field| {
+///     assert_eq!((tag, field.i32("nine")?), (0, 9));
+///     Ok(())
+/// })?;
+/// body.finish()?;
+///
+/// // Headers and bodies differ in how they write lengths.
+/// let mut header = Decoder::new(vec![0, 18, 0, 3, 0x05, 1, 2].into(), false);
+/// assert_eq!(header.peek_i16(), Some(18));
+/// assert_eq!((header.i16("api key")?, header.i16("version")?), (18, 3));
+/// header.set_flexible(true);
+/// assert_eq!(header.uvarint("a number")?, 5);
+/// assert_eq!(header.left(), 2);
+/// assert_eq!(header.rest(), vec![1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Decoder {
     bytes: Bytes,

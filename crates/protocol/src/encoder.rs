@@ -6,6 +6,8 @@ use uuid::Uuid;
 use crate::{EncodeError, ErrorCode, Frame};
 
 /// Appends fields to a frame, with compact lengths (KIP-482) or plain ones.
+///
+/// [`Decoder`](crate::Decoder) shows both.
 #[derive(Debug)]
 pub struct Encoder<'a> {
     out: &'a mut Frame,

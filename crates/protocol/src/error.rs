@@ -9,6 +9,15 @@ mod tests;
 ///
 /// Reading stops at the first fault; nothing is allocated on the word of a length before the
 /// length was compared with what is really there.
+///
+/// ```
+/// use ekafka_protocol::{DecodeError, decode_frame_length};
+///
+/// let error = decode_frame_length(*b"HTTP", 1 << 20).unwrap_err();
+/// assert!(matches!(error, DecodeError::NotKafka { .. }));
+/// assert!(error.is_fatal() && !error.is_retriable());
+/// println!("{error}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -123,6 +132,16 @@ impl DecodeError {
 }
 
 /// Why a message or record could not be written.
+///
+/// ```
+/// use ekafka_protocol::messages::SaslHandshakeRequest;
+/// use ekafka_protocol::{EncodeError, Frame};
+///
+/// let request = SaslHandshakeRequest { mechanism: "PLAIN".into() };
+/// let error = Frame::request(99, 1, None, &request).unwrap_err();
+/// assert!(matches!(error, EncodeError::Version { version: 99, .. }));
+/// assert!(error.is_fatal() && !error.is_retriable());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {

@@ -12,6 +12,19 @@ mod tests;
 ///
 /// Any number can be held, because newer brokers have codes this crate does not know.
 /// `Display` prints name, number and meaning; `Debug` prints name and number.
+///
+/// ```
+/// use ekafka_protocol::ErrorCode;
+///
+/// let code = ErrorCode(6);
+/// assert_eq!(code.name(), Some("NOT_LEADER_OR_FOLLOWER"));
+/// assert!(code.is_error() && code.is_retriable());
+/// assert_eq!(code.ok(), Err(ErrorCode::NOT_LEADER_OR_FOLLOWER));
+/// let hopeless = ErrorCode::all().filter(|code| code.is_error() && !code.is_retriable());
+/// for code in hopeless {
+///     println!("{code}: {}", code.message());
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct ErrorCode(pub i16);
 

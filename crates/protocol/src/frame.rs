@@ -14,6 +14,37 @@ mod tests;
 ///
 /// A record batch stays the [`Bytes`] it was; only its position in the frame is noted. The whole is
 /// written with one gathered write, see [`FrameCursor`].
+///
+/// ```
+/// use bytes::Bytes;
+/// use ekafka_protocol::messages::SaslHandshakeRequest;
+/// use ekafka_protocol::{ApiKey, Frame, LENGTH_BYTES, decode_frame_length, peek_api};
+///
+/// // A request as it goes on the wire, and what a broker sees first.
+/// let request = SaslHandshakeRequest { mechanism: "PLAIN".into() };
+/// let wire = Frame::request(1, 42, Some("my-tool"), &request)?.to_bytes();
+/// let prefix = wire.first_chunk::<LENGTH_BYTES>().ok_or("a length")?;
+/// assert_eq!(decode_frame_length(*prefix, 1_000_000)?, wire.len() - LENGTH_BYTES);
+/// assert_eq!(peek_api(&wire[LENGTH_BYTES..]), Some(ApiKey::SASL_HANDSHAKE));
+///
+/// // By hand: small parts are copied, big ones stay where they are.
+/// let mut frame = Frame::new();
+/// assert!(frame.is_empty());
+/// frame.put_i8(1);
+/// frame.put_i16(2);
+/// frame.put_i32(3);
+/// frame.put_i64(4);
+/// frame.put_uvarint(300);
+/// frame.put_slice(b"text");
+/// frame.put_spliced(Bytes::from(vec![0; 8192]));
+/// let whole = Frame::with_length(|out| {
+///     out.append(frame.clone());
+///     Ok(())
+/// })?;
+/// assert_eq!(whole.len(), LENGTH_BYTES + frame.len());
+/// assert_eq!(whole.segments().count(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
     inline: BytesMut,
@@ -205,6 +236,26 @@ impl Frame {
 }
 
 /// What is still to be written of a [`Frame`].
+///
+/// ```
+/// use std::io::{IoSlice, Write};
+///
+/// use ekafka_protocol::{Frame, FrameCursor};
+///
+/// let mut frame = Frame::new();
+/// frame.put_slice(b"0123456789");
+/// let (mut cursor, mut socket) = (FrameCursor::new(frame), Vec::new());
+/// while !cursor.is_done() {
+///     let mut slices = [IoSlice::new(&[]); 8];
+///     let filled = cursor.fill_io_slices(&mut slices);
+///     let written = socket.write_vectored(&slices[..filled])?;
+///     // What a write took of frames behind this one.
+///     let surplus = cursor.advance(written);
+///     assert_eq!((surplus, cursor.remaining()), (0, 0));
+/// }
+/// assert_eq!(socket, b"0123456789");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct FrameCursor {
     frame: Frame,

@@ -38,3 +38,7 @@ pub use header::{RequestHeader, decode_correlation_id, skip_response_tags};
 pub use kafka_protocol::protocol::StrBytes;
 pub use request::{BrokerRequest, Request};
 pub use uuid::Uuid;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -42,6 +42,16 @@ pub enum Direction {
 /// [`DecodeError::Version`] when the message or version is not in Kafka 4.1,
 /// [`DecodeError::Truncated`], [`DecodeError::Length`] or [`DecodeError::Corrupt`] where the bytes do
 /// not follow the schema, [`DecodeError::TooLarge`] when decoding would take too much memory.
+///
+/// ```
+/// use ekafka_protocol::precheck::{Direction, check};
+/// use ekafka_protocol::{ApiKey, DecodeError};
+///
+/// // A list of 2 billion groups in four bytes.
+/// let hostile = i32::MAX.to_be_bytes();
+/// let refused = check(ApiKey::DESCRIBE_GROUPS, 0, Direction::Request, &hostile);
+/// assert!(matches!(refused, Err(DecodeError::Length { .. })));
+/// ```
 pub fn check(
     api: ApiKey,
     version: i16,

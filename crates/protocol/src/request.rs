@@ -58,6 +58,58 @@ pub trait Request: Send + Sync {
 }
 
 /// A request as the broker sees it: the other half of [`Request`], for embedded brokers and tests.
+///
+/// A tool that speaks to a broker, and one that stands in for it:
+///
+/// ```
+/// use bytes::Bytes;
+/// use ekafka_protocol::cold::{self, FindCoordinatorRequest, FindCoordinatorResponse};
+/// use ekafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+/// use ekafka_protocol::{
+///     BrokerRequest, Frame, LENGTH_BYTES, Request, RequestHeader, decode_correlation_id,
+///     request_header_version, response_header_version, skip_response_tags,
+/// };
+///
+/// let request = ApiVersionsRequest {
+///     client_software_name: "my-tool".into(),
+///     client_software_version: "1.0".into(),
+/// };
+/// // The newest version that this value can be written in and the broker speaks.
+/// let version = request.versions().latest_common(ApiVersionsRequest::API.stable_versions());
+/// let version = version.ok_or("no version in common")?;
+/// let wire = Frame::request(version, 7, Some("tool-1"), &request)?.to_bytes();
+///
+/// // The broker's side: header, body, answer.
+/// let mut frame = wire.slice(LENGTH_BYTES..);
+/// let header = RequestHeader::decode(&mut frame)?;
+/// assert_eq!((header.api, header.correlation_id), (ApiVersionsRequest::API, 7));
+/// let received = ApiVersionsRequest::decode(header.version, frame)?;
+/// assert_eq!(&*received.client_software_name, "my-tool");
+/// let response = ApiVersionsResponse::default();
+/// let wire = Frame::response::<ApiVersionsRequest>(version, 7, &response)?.to_bytes();
+///
+/// // The tool's side again.
+/// let mut frame = wire.slice(LENGTH_BYTES..);
+/// assert_eq!(decode_correlation_id(&mut frame)?, 7);
+/// skip_response_tags(header.api, version, &mut frame)?;
+/// let answer = ApiVersionsRequest::decode_response(version, frame)?;
+/// assert_eq!(answer.api_keys, []);
+/// assert_eq!(ApiVersionsRequest::throttle_time_ms(&answer), 0);
+/// assert_eq!(request_header_version(header.api, 3), 2);
+/// assert_eq!(response_header_version(header.api, 3), 0);
+///
+/// // Bodies alone, of a generated message.
+/// let request = FindCoordinatorRequest::default().with_key("shop".into());
+/// let mut body = Frame::new();
+/// request.encode(0, &mut body)?;
+/// let received: FindCoordinatorRequest = cold::decode_request(0, body.to_bytes())?;
+/// assert_eq!(received, request);
+/// let mut body = Frame::new();
+/// FindCoordinatorRequest::encode_response(&FindCoordinatorResponse::default(), 0, &mut body)?;
+/// FindCoordinatorRequest::decode_response(0, body.to_bytes())?;
+/// assert!(FindCoordinatorRequest::decode_response(0, Bytes::from("no answer")).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait BrokerRequest: Request + Sized {
     /// Reads the body of a request.
     ///

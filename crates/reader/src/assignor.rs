@@ -131,7 +131,10 @@ impl Default for LastAssignment {
 /// Source: `ConsumerProtocolSubscription` and `ConsumerProtocolAssignment`.
 ///
 /// ```
-/// use ekafka_reader::assignor::{Assignor, GroupAssignment, GroupMember, GroupTopic};
+/// use bytes::Bytes;
+/// use ekafka_reader::assignor::{
+///     Assignor, GroupAssignment, GroupMember, GroupTopic, LastAssignment,
+/// };
 ///
 /// /// The first member gets everything.
 /// #[derive(Debug)]
@@ -140,6 +143,16 @@ impl Default for LastAssignment {
 /// impl Assignor for First {
 ///     fn name(&self) -> &str {
 ///         "first"
+///     }
+///
+///     // What travels to the leader beside the topics; it comes back in `GroupMember`.
+///     fn user_data(&self, last: &LastAssignment) -> Bytes {
+///         Bytes::from(format!("had {} topics", last.partitions.len()))
+///     }
+///
+///     // Everything is given up at each rebalance.
+///     fn is_cooperative(&self) -> bool {
+///         false
 ///     }
 ///
 ///     fn assign(&self, members: &[GroupMember], topics: &[GroupTopic]) -> GroupAssignment {

@@ -40,19 +40,18 @@ mod tests;
 #[non_exhaustive]
 pub enum ReaderError {
     /// The configuration contradicts itself; every fault is listed.
-    #[error("reader configuration: {}", .faults.join("; "))]
+    #[error("invalid reader configuration: {}", .faults.join("; "))]
     Config {
         /// One sentence for each fault.
         faults: Arc<[String]>,
     },
     /// A broker could not be reached, or the conversation with it broke.
-    #[error("{step} failed")]
+    #[error("{step} failed: {source}")]
     Connection {
         /// What the reader was doing.
         step: &'static str,
         /// What the connection reported.
-        #[source]
-        source: Box<ConnError>,
+        r#source: Box<ConnError>,
     },
     /// A broker answered with an error code.
     #[error("{step} of {subject}: {code}")]
@@ -66,15 +65,14 @@ pub enum ReaderError {
     },
     /// A record batch cannot be read. The reader stays at `offset` until a seek moves it, or goes on behind
     /// the batch where [`skip_corrupt_batches`](crate::ReaderBuilder::skip_corrupt_batches) says so.
-    #[error("record batch of {partition} at offset {offset} cannot be read")]
+    #[error("record batch of {partition} at offset {offset} cannot be read: {source}")]
     Corrupt {
         /// Where.
         partition: TopicPartition,
         /// The first offset that was not handed out.
         offset: i64,
         /// What is wrong with the bytes.
-        #[source]
-        source: Box<DecodeError>,
+        r#source: Box<DecodeError>,
     },
     /// One record batch is larger than the whole prefetch memory.
     #[error(
@@ -91,7 +89,7 @@ pub enum ReaderError {
         limit: u32,
     },
     /// The position is outside the log and the policy is to stop.
-    #[error("offset {offset} of {partition} is out of range")]
+    #[error("offset {offset} of {partition} is out of range: seek, or set out_of_range")]
     OffsetOutOfRange {
         /// Where.
         partition: TopicPartition,
@@ -99,7 +97,7 @@ pub enum ReaderError {
         offset: i64,
     },
     /// Another leader has lost records that were handed out, and the policy is to stop (KIP-320).
-    #[error("{partition} lost its records from offset {end} on, {offset} was next")]
+    #[error("{partition} lost its records from offset {end} on, {offset} was next: seek to go on")]
     Truncated {
         /// Where.
         partition: TopicPartition,
@@ -109,15 +107,14 @@ pub enum ReaderError {
         end: i64,
     },
     /// A member of the group sent subscription or assignment bytes that cannot be read.
-    #[error("{what} of group {group} cannot be read")]
+    #[error("{what} of group {group} cannot be read: {source}")]
     Malformed {
         /// Which bytes.
         what: &'static str,
         /// The group.
         group: Arc<str>,
         /// What is wrong with them.
-        #[source]
-        source: Box<DecodeError>,
+        r#source: Box<DecodeError>,
     },
     /// The partition is not, or no longer, assigned to this reader.
     #[error("{partition} is not assigned to this reader any more")]

@@ -37,3 +37,7 @@ pub use reader::{
 };
 pub use reset::{OutOfRange, StartOffset};
 pub use stats::{DetailedReaderStats, ReaderStats};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -31,3 +31,7 @@ pub use delay::DelayProxy;
 pub use faults::{ConnectFaultBuilder, FaultBuilder};
 pub use journal::LoggedRequest;
 pub use tls::TlsFiles;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ekafka_conn::{Cluster, ConnConfig, Logger, Loggers};
+use ekafka_conn::{Acks, Cluster, ConnConfig, Logger, Loggers};
 use ekafka_protocol::compression::Compression;
 
 use crate::accumulator::{Limits, Patience, Stretch};
@@ -16,24 +16,6 @@ use crate::writer::Writer;
 mod kafka_go;
 #[cfg(test)]
 mod tests;
-
-/// Who has to have a batch before it counts as written. Kafka: `acks`.
-///
-/// ```
-/// use ekafka_writer::{Acks, Writer};
-///
-/// let config = Writer::builder().brokers(["localhost:9092"]).acks(Acks::One);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Acks {
-    /// No one: written means handed to the operating system. Nothing is ever sent twice, and offsets are not known.
-    None,
-    /// The partition's leader. A record is lost if the leader fails before others have copied it.
-    One,
-    /// All replicas that are in sync.
-    #[default]
-    All,
-}
 
 /// Everything that can be set on a [`Writer`]; obtained from [`Writer::builder`], ended by [`build`](Self::build).
 ///
@@ -598,11 +580,7 @@ impl WriterConfig {
 
     fn rules(&self) -> Rules {
         Rules {
-            acks: match self.acks {
-                Acks::None => 0,
-                Acks::One => 1,
-                Acks::All => -1,
-            },
+            acks: self.acks.number(),
             idempotent: self.idempotence.unwrap_or(self.acks == Acks::All),
             compression: self.compression,
             depth: self.max_in_flight,

@@ -51,7 +51,7 @@ pub enum WriterError {
         topic: Option<Arc<str>>,
     },
     /// The record does not fit in a batch; it was not accepted.
-    #[error("record of {size} bytes in a batch, the limit is {limit}")]
+    #[error("the record takes {size} bytes in a batch of its own, batch_bytes allows {limit}")]
     RecordTooLarge {
         /// Bytes of a batch with this record alone, header included, before compression.
         size: usize,
@@ -74,20 +74,21 @@ pub enum WriterError {
         /// The topic.
         topic: Arc<str>,
         /// What the cluster said last.
-        source: Arc<ConnError>,
+        r#source: Arc<ConnError>,
     },
     /// `buffer_memory` was in use for too long; the record was not accepted.
-    #[error("no room in the buffer memory after {waited:?}")]
+    #[error(
+        "no room in buffer_memory after {waited:?}: records come faster than brokers take them"
+    )]
     NoRoom {
         /// How long the call waited; zero for calls that do not wait.
         waited: Duration,
     },
     /// The record cannot be encoded; it was not accepted.
-    #[error("record cannot be encoded")]
+    #[error("record cannot be encoded: {source}")]
     Encode {
         /// What does not fit the format.
-        #[from]
-        source: EncodeError,
+        r#source: EncodeError,
     },
     /// Given up; no broker has the record.
     #[error("{at}: not written: {cause}")]
@@ -125,6 +126,12 @@ pub enum WriterError {
         /// Whether a broker may have the record.
         maybe_written: bool,
     },
+}
+
+impl From<EncodeError> for WriterError {
+    fn from(source: EncodeError) -> Self {
+        Self::Encode { source }
+    }
 }
 
 impl WriterError {
@@ -269,7 +276,7 @@ pub enum Cause {
     Connection(Arc<ConnError>),
     /// `delivery_timeout` passed before anything was tried.
     Expired,
-    /// The writer was closed with a deadline that has passed, dropped, or its runtime ended.
+    /// The writer was closed within a limit that has passed, dropped, or its runtime ended.
     Closed,
     /// The topic was deleted and made again while the record waited.
     TopicReplaced,

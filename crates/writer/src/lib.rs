@@ -18,8 +18,8 @@ mod story;
 mod writer;
 
 pub use completion::{CompletedBatch, CompletedRecord, CompletedRecords};
-pub use config::{Acks, WriterConfig};
-pub use ekafka_conn::{DurationStats, Header, Logger, Record, SummaryStats};
+pub use config::WriterConfig;
+pub use ekafka_conn::{Acks, DurationStats, Header, Logger, Record, SummaryStats};
 pub use error::{
     Cause, ErrorClass, MessageTooLarge, TopicPartition, Undelivered, UndeliveredPartition,
     WriteErrors, WriterError,
@@ -28,3 +28,7 @@ pub use receipt::{Delivered, Delivery};
 pub use sink::RecordSink;
 pub use stats::{DetailedWriterStats, WriterStats};
 pub use writer::Writer;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -232,15 +232,43 @@ impl Writer {
         self.door.flush().await;
     }
 
-    /// Accepts nothing more, delivers what is buffered until `deadline`, and gives up the rest.
+    /// Accepts nothing more and waits until all that was accepted has its outcome, good or bad. That takes `delivery_timeout`
+    /// at most, whatever brokers do; [`close_within`](Self::close_within) takes less. Closing again changes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+    /// # kafka.create_topic("orders", 1)?;
+    /// use ekafka_writer::{Record, Writer};
+    ///
+    /// let writer = Writer::builder().brokers(kafka.addresses()).topic("orders").build()?;
+    /// let delivery = writer.send(Record::new("the last one")).await?;
+    /// writer.close().await?;
+    /// assert!(delivery.is_done());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Undelivered`] when [`close_within`](Self::close_within) gives records up meanwhile. Records that fail by themselves are
+    /// not counted: their handles and the completion function tell.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the writer closed to new records, and delivering what it has.
+    pub async fn close(&self) -> Result<(), Undelivered> {
+        self.door.sender.shelf.shut();
+        self.door.flush().await;
+        self.give_up().await
+    }
+
+    /// As [`close`](Self::close), but gives up what has no outcome after `limit`: for a process that must be gone by then.
     ///
     /// ```no_run
     /// # async fn example(writer: ekafka_writer::Writer) {
     /// use std::time::Duration;
     ///
-    /// use tokio::time::Instant;
-    ///
-    /// if let Err(undelivered) = writer.close(Instant::now() + Duration::from_secs(10)).await {
+    /// if let Err(undelivered) = writer.close_within(Duration::from_secs(10)).await {
     ///     for share in &undelivered.partitions {
     ///         eprintln!("{}: {} records not written", share.at, share.not_written);
     ///     }
@@ -249,16 +277,21 @@ impl Writer {
     /// ```
     ///
     /// # Errors
-    /// [`Undelivered`] with the number of records that were given up at the deadline, for each partition. Records that failed before are not
-    /// counted: they have had their outcomes.
+    /// [`Undelivered`] with the number of records that were given up, for each partition. Records that failed before are
+    /// not counted: they have had their outcomes.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the writer closed to new records, and delivering what it has.
-    pub async fn close(&self, deadline: Instant) -> Result<(), Undelivered> {
-        let sender = &self.door.sender;
-        sender.shelf.shut();
+    /// As [`close`](Self::close).
+    pub async fn close_within(&self, limit: Duration) -> Result<(), Undelivered> {
+        self.door.sender.shelf.shut();
         // In time or not: what has no outcome by now is counted next.
-        let _ = tokio::time::timeout_at(deadline, self.door.flush()).await;
+        let _ = tokio::time::timeout(limit, self.door.flush()).await;
+        self.give_up().await
+    }
+
+    /// Gives up what has no outcome, and ends the sender.
+    async fn give_up(&self) -> Result<(), Undelivered> {
+        let sender = &self.door.sender;
         let (tell, told) = oneshot::channel();
         sender.post(Event::Abandon(Some(tell)));
         let abandoned = told.await.unwrap_or_default();

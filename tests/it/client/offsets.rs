@@ -5,7 +5,7 @@ use ekafka_conn::{Record, milliseconds_since_1970};
 use ekafka_protocol::ErrorCode;
 
 use super::{at, client};
-use crate::support::{Kafka, in_time, soon};
+use crate::support::{Kafka, in_time};
 
 /// Three records, a second apart; the time of the first.
 async fn three_records(kafka: &Kafka, topic: &str) -> SystemTime {
@@ -14,7 +14,7 @@ async fn three_records(kafka: &Kafka, topic: &str) -> SystemTime {
     let records = times.map(|time| Record::new("value").timestamp(milliseconds_since_1970(time)));
     let writer = kafka.writer(topic).build().expect("a writer");
     writer.write(&records).await.expect("written");
-    writer.close(soon()).await.expect("closed");
+    writer.close().await.expect("closed");
     first
 }
 

@@ -3,7 +3,7 @@ use ekafka_conn::{Record, TopicConfig};
 use ekafka_protocol::ErrorCode;
 
 use super::{at, client};
-use crate::support::{Kafka, soon};
+use crate::support::Kafka;
 
 #[tokio::test]
 async fn t161_metadata_has_brokers_leaders_and_exactly_the_topic_asked_for() {
@@ -145,7 +145,7 @@ async fn records_are_deleted_up_to_an_offset_or_all() {
     let writer = kafka.writer(&topic).build().unwrap();
     let records: Vec<Record<'_>> = (0..5).map(|_| Record::new("value")).collect();
     writer.write(&records).await.unwrap();
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     let partition = at(&topic, 0);
     let delete = async |before| {
         let deleted = client

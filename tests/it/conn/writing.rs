@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use ekafka_conn::{ConnConfig, ConnError, Dialer, Header, Record};
+use ekafka_conn::{Acks, ConnConfig, ConnError, Dialer, Header, Record};
 use ekafka_protocol::compression::{Codec, Compression};
 use ekafka_protocol::messages::ProduceRequest;
 use ekafka_protocol::{ApiKey, ErrorCode};
@@ -170,10 +170,13 @@ async fn c_23_only_real_acknowledgements_can_be_asked_for() {
         let error = conn.set_required_acks(acks).unwrap_err();
         assert_eq!(error.code(), Some(ErrorCode::INVALID_REQUIRED_ACKS));
     }
+    assert!(conn.set_required_acks(Acks::None).is_err());
     for acks in [1, -1] {
         conn.set_required_acks(acks).unwrap();
         assert_eq!(conn.write(b"x").await.unwrap(), 1);
     }
+    conn.set_required_acks(Acks::One).unwrap();
+    assert_eq!(conn.write(b"x").await.unwrap(), 1);
 }
 
 #[tokio::test]

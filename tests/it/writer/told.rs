@@ -6,7 +6,7 @@ use std::time::Duration;
 use ekafka_writer::balancer::LeastBytes;
 use ekafka_writer::{CompletedBatch, Record, WriterConfig};
 
-use crate::support::{Kafka, in_time, read_all, soon};
+use crate::support::{Kafka, in_time, read_all};
 
 #[tokio::test]
 async fn t115_t120_completions_have_tags_and_offsets_before_the_call_returns() {
@@ -58,6 +58,6 @@ async fn s1_62_s3_16_an_asynchronous_writer_has_written_all_when_it_is_closed() 
         Record::new("Two!").key("Key-C"),
     ];
     in_time(writer.write(&records)).await.expect("accepted");
-    in_time(writer.close(soon())).await.expect("delivered");
+    in_time(writer.close()).await.expect("delivered");
     read_all(&kafka, &topic, 3, 3).await;
 }

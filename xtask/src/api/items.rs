@@ -1,7 +1,7 @@
 //! What rustdoc's JSON says about crates, as lists of names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde_json::{Map, Value};
 
@@ -19,18 +19,18 @@ impl Crates {
         self.0.get(name).unwrap_or(&Value::Null)
     }
 
-    /// The public items of one crate as a chapter.
-    pub(super) fn list(&self, name: &str, title: &str) -> String {
-        let mut text = format!("\n## {title}\n");
+    /// The public items of one crate as a chapter, and the functions among them.
+    pub(super) fn list(&self, name: &str, title: &str) -> (String, Vec<Function>) {
+        let (mut text, mut functions) = (format!("\n## {title}\n"), Vec::new());
         if let Some(json) = self.0.get(name) {
             let root = id_of(&json["root"]);
             Module {
                 json,
                 path: name.to_owned(),
             }
-            .write(&root, &mut text);
+            .write(&root, &mut text, &mut functions);
         }
-        text
+        (text, functions)
     }
 
     /// The types of messages that signatures of a crate name.
@@ -55,10 +55,41 @@ impl Crates {
     }
 }
 
+/// A public function.
+pub(super) struct Function {
+    /// Its type or trait; empty where there is none.
+    pub(super) owner: String,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+}
+
+/// How a function is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// By its name.
+    Free,
+    /// On a value.
+    Method,
+    /// On a type: it takes no `self`.
+    OfType,
+    /// As its trait's.
+    OfTrait,
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.owner.as_str() {
+            "" => f.write_str(&self.name),
+            owner => write!(f, "{owner}::{}", self.name),
+        }
+    }
+}
+
 /// What a module has, by name.
 #[derive(Default)]
 struct Found {
     lines: BTreeMap<String, String>,
+    functions: Vec<Function>,
     /// Their ids.
     modules: BTreeMap<String, String>,
     /// What is passed on, by crate.
@@ -72,13 +103,14 @@ struct Module<'j> {
 }
 
 impl Module<'_> {
-    fn write(&self, id: &str, text: &mut String) {
+    fn write(&self, id: &str, text: &mut String, functions: &mut Vec<Function>) {
         let mut found = Found::default();
         self.gather(id, &mut found);
         let _ = write!(text, "\n### `{}`\n\n", self.path);
         for line in found.lines.values() {
             let _ = writeln!(text, "- {line}");
         }
+        functions.append(&mut found.functions);
         for (from, names) in found.passed_on {
             let names: Vec<String> = names.into_iter().collect();
             let _ = writeln!(text, "- from `{from}`: {}", names.join(", "));
@@ -89,7 +121,7 @@ impl Module<'_> {
                 json: self.json,
                 path,
             }
-            .write(&id, text);
+            .write(&id, text, functions);
         }
     }
 
@@ -137,19 +169,32 @@ impl Module<'_> {
             found.modules.insert(name.to_owned(), id.to_owned());
             return;
         }
-        let parts = self.parts(kind, &item["inner"][kind]);
+        let parts = self.parts(name, kind, &item["inner"][kind], &mut found.functions);
         let parts = if parts.is_empty() {
             String::new()
         } else {
             format!(": {}", parts.join(", "))
         };
+        if kind == "function" {
+            found.functions.push(Function {
+                owner: String::new(),
+                name: name.to_owned(),
+                kind: Kind::Free,
+            });
+        }
         let kind = if kind == "function" { "fn" } else { kind };
         let lines = &mut found.lines;
         lines.insert(name.to_owned(), format!("{kind} **{name}**{parts}"));
     }
 
-    /// Variants, public fields and inherent methods.
-    fn parts(&self, kind: &str, inner: &Value) -> Vec<String> {
+    /// Variants, public fields, inherent methods, and what a trait has. Functions are noted besides.
+    fn parts(
+        &self,
+        owner: &str,
+        kind: &str,
+        inner: &Value,
+        functions: &mut Vec<Function>,
+    ) -> Vec<String> {
         let index = object(&self.json["index"]);
         let named = |id: &String| index.get(id).map(name_of).filter(|name| !name.is_empty());
         let mut parts: Vec<String> = Vec::new();
@@ -162,8 +207,33 @@ impl Module<'_> {
                     .filter(|id| index.get(*id).is_some_and(is_public));
                 parts.extend(fields.filter_map(named).map(|name| format!(".{name}")));
             }
-            "trait" => parts.extend(ids(&inner["items"]).iter().filter_map(named)),
             _ => {}
+        }
+        let mut called = |id: &String, kind: Option<Kind>| {
+            let item = &index.get(id)?["inner"]["function"];
+            let name = named(id)?;
+            if item.is_null() {
+                return Some(name);
+            }
+            let first = item["sig"]["inputs"][0][0].as_str();
+            let own = match first {
+                Some("self") => Kind::Method,
+                _ => Kind::OfType,
+            };
+            functions.push(Function {
+                owner: owner.to_owned(),
+                name: name.clone(),
+                kind: kind.unwrap_or(own),
+            });
+            Some(format!("{name}()"))
+        };
+        if kind == "trait" {
+            let items = ids(&inner["items"]);
+            parts.extend(
+                items
+                    .iter()
+                    .filter_map(|id| called(id, Some(Kind::OfTrait))),
+            );
         }
         let mut methods = BTreeSet::new();
         for id in ids(&inner["impls"]) {
@@ -177,16 +247,7 @@ impl Module<'_> {
             let public = items
                 .iter()
                 .filter(|id| index.get(*id).is_some_and(is_public));
-            let called = public.filter_map(|id| {
-                let is_function = !index.get(id)?["inner"]["function"].is_null();
-                let name = named(id)?;
-                Some(if is_function {
-                    format!("{name}()")
-                } else {
-                    name
-                })
-            });
-            methods.extend(called);
+            methods.extend(public.filter_map(|id| called(id, None)));
         }
         parts.extend(methods);
         parts

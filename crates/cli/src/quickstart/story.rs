@@ -47,9 +47,8 @@ impl<'a> Story<'a> {
         closed.map_err(|error| Failure::new("cannot end in order", &error))?;
         println!("reader    left the group; its offsets are committed");
         self.read_on(&writer).await?;
-        let limit = tokio::time::Instant::now() + PATIENCE;
         writer
-            .close(limit)
+            .close_within(PATIENCE)
             .await
             .map_err(|error| Failure::new("not everything was written", &error))?;
         written.tell("writer", "written and acknowledged");

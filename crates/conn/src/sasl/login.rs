@@ -213,7 +213,7 @@ impl Login {
 #[non_exhaustive]
 pub enum LoginError {
     /// The broker lists no SASL requests, although a log-in is configured.
-    #[error("the broker offers no log-in on this port")]
+    #[error("the broker offers no log-in on this port: use its SASL listener, or configure none")]
     NotOffered,
     /// The broker does not accept the mechanism. No other one is tried.
     #[error("{}: the broker does not accept {mechanism}, it offers: {offered}", ErrorCode::UNSUPPORTED_SASL_MECHANISM.name().unwrap_or_default())]

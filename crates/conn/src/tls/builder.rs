@@ -79,7 +79,16 @@ impl TlsBuilder {
         self
     }
 
-    /// Trusts the certificate authorities of the operating system.
+    /// Trusts the certificate authorities of the operating system, beside others that are given.
+    ///
+    /// ```
+    /// use ekafka_conn::{ConnConfig, ConnError, TlsConfig};
+    ///
+    /// fn encrypted() -> Result<ConnConfig, ConnError> {
+    ///     let tls = TlsConfig::builder().native_roots().build()?;
+    ///     Ok(ConnConfig::default().tls(tls))
+    /// }
+    /// ```
     #[cfg(feature = "native-roots")]
     #[must_use]
     pub fn native_roots(mut self) -> Self {

@@ -231,20 +231,11 @@ impl Setting for Acks {
     const ACCEPTS: &'static str = "0 (none), 1 (one) or -1 (all)";
 
     fn read(value: &Value) -> Option<Self> {
-        match word(value)?.as_str() {
-            "0" | "none" => Some(Self::None),
-            "1" | "one" | "leader" => Some(Self::One),
-            "-1" | "all" => Some(Self::All),
-            _ => None,
-        }
+        word(value)?.parse().ok()
     }
 
     fn show(&self) -> Value {
-        Value::Integer(match self {
-            Self::None => 0,
-            Self::One => 1,
-            Self::All => -1,
-        })
+        Value::Integer(self.number().into())
     }
 }
 

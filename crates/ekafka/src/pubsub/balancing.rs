@@ -86,14 +86,25 @@ impl FromStr for BalancerName {
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
         let found = Self::ALL.into_iter().find(|one| one.as_str() == name);
-        found.ok_or_else(|| UnknownName(name.to_owned()))
+        let known = "LeastBytes, RoundRobin, Hash, ReferenceHash, CRC32Balancer, Murmur2Balancer";
+        found.ok_or_else(|| UnknownName::new(name, known))
     }
 }
 
 /// A text that names nothing known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not known")]
-pub struct UnknownName(pub(super) String);
+#[error("{name:?} is not known, there are: {known}")]
+pub struct UnknownName {
+    name: String,
+    known: &'static str,
+}
+
+impl UnknownName {
+    pub(super) fn new(name: &str, known: &'static str) -> Self {
+        let name = name.to_owned();
+        Self { name, known }
+    }
+}
 
 /// What a publication asks for.
 #[derive(Clone)]

@@ -24,6 +24,21 @@ pub type BrokerFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ComponentEr
 /// may have another.
 ///
 /// This is what brokers implement; [`BrokerExt`] has the calls that applications make.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ekafka::ComponentError;
+/// use ekafka::pubsub::*;
+///
+/// /// Subscribes with a handler that is a value, as code that is not generic has it.
+/// async fn listen(broker: &dyn Broker, handler: Handler) -> Result<Subscriber, ComponentError> {
+///     let options = SubscribeOptions::from([with_queue_name("shop")]);
+///     broker.subscribe_events("orders".into(), handler, options).await
+/// }
+///
+/// let handler: Handler = Arc::new(|_context, _event| Box::pin(async { Ok(()) }));
+/// ```
 pub trait Broker: Send + Sync {
     /// What carries the messages, such as `kafka`.
     fn name(&self) -> &'static str;
@@ -108,6 +123,40 @@ pub trait Broker: Send + Sync {
 }
 
 /// What applications call, on any [`Broker`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kafka = ekafka_testkit::EmbeddedKafka::builder().start().await?;
+/// # kafka.create_topic("names", 1)?;
+/// use ekafka::Context;
+/// use ekafka::pubsub::*;
+///
+/// let broker = new_broker([
+///     with_address(kafka.addresses()),
+///     with_codec(PayloadCodec::Json),
+///     with_async(false),
+/// ]);
+/// let context = Context::new();
+/// // By the broker's codec, as it is, and with its options given as a value.
+/// broker.publish(&context, "names", &"Ada".to_owned(), [with_message_key("a")]).await?;
+/// broker.publish_raw(&context, "names", "\"Grace\"", []).await?;
+/// broker.publish_bytes(&context, "names", "\"Mary\"".into(), PublishOptions::default()).await?;
+///
+/// let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+/// let handler = move |_context, event: Event| {
+///     let told = told.clone();
+///     async move { Ok(told.send(event.decode::<String>()?)?) }
+/// };
+/// let subscriber = broker.subscribe("names", handler, [with_queue_name("greeters")]).await?;
+/// for name in ["Ada", "Grace", "Mary"] {
+///     assert_eq!(heard.recv().await.as_deref(), Some(name));
+/// }
+/// subscriber.unsubscribe().await?;
+/// broker.disconnect().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait BrokerExt: Broker {
     /// Publishes a value, encoded by the broker's codec.
     ///

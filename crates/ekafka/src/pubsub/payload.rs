@@ -34,7 +34,7 @@ impl FromStr for PayloadCodec {
             "" => Ok(Self::Raw),
             "json" => Ok(Self::Json),
             "proto" => Ok(Self::Proto),
-            name => Err(UnknownName(name.to_owned())),
+            name => Err(UnknownName::new(name, "json, proto, and nothing for bytes")),
         }
     }
 }
@@ -55,6 +55,15 @@ impl PayloadCodec {
 ///
 /// `Bytes`, `Vec<u8>`, `String` and `&'static str` are bodies as they are unless the codec is JSON; bytes are that even
 /// then.
+///
+/// ```
+/// use ekafka::pubsub::{Payload, PayloadCodec};
+///
+/// let body = "two apples".to_owned().to_body(PayloadCodec::Json)?;
+/// assert_eq!(body, "\"two apples\"");
+/// assert_eq!(String::from_body(PayloadCodec::Json, body)?, "two apples");
+/// # Ok::<(), ekafka::ComponentError>(())
+/// ```
 pub trait Payload: Sized {
     /// The body.
     ///

@@ -44,7 +44,7 @@ impl FromStr for ScramAlgorithm {
         match name {
             "SHA256" => Ok(Self::Sha256),
             "SHA512" => Ok(Self::Sha512),
-            name => Err(UnknownName(name.to_owned())),
+            name => Err(UnknownName::new(name, "SHA256, SHA512")),
         }
     }
 }

@@ -148,7 +148,7 @@ fn values_are_bodies_as_the_codec_says() {
     let refused = numbers.to_body(PayloadCodec::Raw).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "alloc::vec::Vec<u32> as a message body"
+        "message body as alloc::vec::Vec<u32>: it needs a codec: with_codec"
     );
     assert!(numbers.to_body(PayloadCodec::Proto).is_err());
     let nonsense = Bytes::from_static(b"{");

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use ekafka_conn::{Cluster, ConnConfig, Logger, Mechanism, TlsConfig};
 use ekafka_writer::balancer::Balancer;
 use ekafka_writer::{Acks, CompletedBatch, Undelivered, WriterError};
-use tokio::time::Instant;
 
 use super::balancing::BalancerName;
 use super::message::{Message, MessageHeader};
@@ -201,7 +200,7 @@ pub struct Writer {
     pub enable_one_topic_one_writer: bool,
 }
 
-/// As [`Writer::new`].
+/// As [`Writer::new`], under the documents' name.
 #[must_use]
 pub fn new_writer(enable_one_topic_one_writer: bool) -> Writer {
     Writer::new(enable_one_topic_one_writer)
@@ -209,6 +208,13 @@ pub fn new_writer(enable_one_topic_one_writer: bool) -> Writer {
 
 impl Writer {
     /// A holder without writers.
+    ///
+    /// ```
+    /// use ekafka::pubsub::Writer;
+    ///
+    /// let writer = Writer::new(true);
+    /// assert!(writer.enable_one_topic_one_writer && writer.writers.is_empty());
+    /// ```
     #[must_use]
     pub fn new(enable_one_topic_one_writer: bool) -> Self {
         Self {
@@ -238,7 +244,8 @@ impl Writer {
         settings.connection(connection).build()
     }
 
-    /// Delivers what the writers have, and forgets them.
+    /// Accepts nothing more, waits until all that was accepted has its outcome, which takes as long as a delivery may at
+    /// most, and forgets the writers.
     ///
     /// # Errors
     /// What the first of those that failed could not deliver; all are closed.
@@ -252,10 +259,8 @@ impl Writer {
             .collect();
         let mut result = Ok(());
         for writer in all {
-            let closed = writer
-                .close(Instant::now() + LONGER_THAN_ANY_DELIVERY)
-                .await;
-            result = result.and(closed);
+            // Records' times run side by side, so all of this takes no longer than one delivery may.
+            result = result.and(writer.close().await);
         }
         result
     }
@@ -286,6 +291,3 @@ impl Writer {
         }
     }
 }
-
-/// Each message has its outcome when its delivery time is up, so this is never waited for.
-const LONGER_THAN_ANY_DELIVERY: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod closing;
 mod components;
 mod group_keys;
 mod groups;

@@ -77,6 +77,26 @@ impl fmt::Display for Codec {
 ///
 /// Its text form is `none`, `gzip`, `snappy`, `lz4`, `zstd`, with a level `gzip:9`, `zstd:-1`;
 /// parsing also takes `uncompressed` and the codec's number.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use ekafka_protocol::compression::{Codec, Compression, compress, decompress};
+///
+/// let compression: Compression = "gzip:9".parse()?;
+/// assert_eq!(compression, Compression::with_level(Codec::Gzip, 9)?);
+/// assert_eq!((compression.codec(), compression.level()), (Codec::Gzip, Some(9)));
+/// assert_eq!(Codec::from_id(Codec::Gzip.id())?, Codec::Gzip);
+/// for codec in Codec::ALL {
+///     println!("{} is {:?}, levels {:?}", codec.name(), Compression::of(codec), codec.levels());
+/// }
+///
+/// let (mut packed, text) = (BytesMut::new(), "again ".repeat(1000));
+/// compress(compression, text.as_bytes(), &mut packed)?;
+/// assert!(packed.len() < 100);
+/// // No more than a megabyte is taken, whatever the bytes claim.
+/// assert_eq!(decompress(Codec::Gzip, &packed, 1 << 20)?, text);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Compression {
     codec: Codec,

@@ -44,6 +44,17 @@ impl Default for MetadataRequest {
 }
 
 /// A topic asked for, by name or (from version 12 on) by id.
+///
+/// ```
+/// use ekafka_protocol::Uuid;
+/// use ekafka_protocol::messages::{MetadataRequest, MetadataRequestTopic};
+///
+/// let topics = [
+///     MetadataRequestTopic::named("orders"),
+///     MetadataRequestTopic::with_id(Uuid::from_u128(7)),
+/// ];
+/// let request = MetadataRequest { topics: Some(topics.into()), ..MetadataRequest::default() };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetadataRequestTopic {
     /// The id; nil when the topic is asked for by name. From version 10 on.

@@ -29,6 +29,60 @@ impl Default for DecodeLimits {
 ///
 /// A batch that is cut off at the end ends the iteration quietly, since brokers cut at a byte limit;
 /// [`remainder`](Self::remainder) tells. Any other fault is returned once and ends the iteration.
+///
+/// ```
+/// use ekafka_protocol::compression::Compression;
+/// use ekafka_protocol::records::{
+///     BatchBuilder, BatchIter, DecodeLimits, Header, RecordData, TimestampType,
+/// };
+///
+/// let headers = [Header { key: "trace", value: Some(b"1-2") }];
+/// let record = RecordData { key: Some(b"k"), value: Some(b"v"), headers: &headers, ..RecordData::default() };
+/// let mut open = BatchBuilder::new(bytes::BytesMut::new());
+/// open.append(&record)?;
+/// let wire = open.seal(Compression::GZIP)?.stamp(77, 0, 0);
+///
+/// let limits = DecodeLimits::default();
+/// // What a broker cut off comes with the next fetch.
+/// let fetched = [&wire[..], &wire[..20]].concat();
+/// let mut batches = BatchIter::new(fetched.into(), &limits);
+/// let batch = batches.next().ok_or("a batch")??;
+/// assert!(batches.next().is_none());
+/// assert_eq!(batches.remainder(), 20);
+///
+/// assert_eq!((batch.base_offset(), batch.last_offset(), batch.count()), (0, 0, Some(1)));
+/// assert_eq!((batch.producer_id(), batch.producer_epoch(), batch.base_sequence()), (77, 0, 0));
+/// assert_eq!((batch.magic(), batch.max_timestamp()), (2, 0));
+/// assert_eq!(batch.timestamp_type(), TimestampType::CreateTime);
+/// println!("{} of epoch {}, {} bytes", batch.codec(), batch.leader_epoch(), batch.bytes().len());
+///
+/// // Control batches and those of aborted transactions are not for applications.
+/// if !batch.is_control() && !batch.is_transactional() {
+///     let records = batch.records(&limits)?;
+///     assert_eq!((records.count_or_more(), records.timestamp_type()), (1, TimestampType::CreateTime));
+///     for record in records.iter() {
+///         let record = record?;
+///         assert_eq!((record.value, record.header_count()), (Some(&b"v"[..]), 1));
+///         for header in record.headers() {
+///             assert_eq!(header?.key_str()?, "trace");
+///         }
+///     }
+///
+///     // By position, to be kept without borrowing.
+///     let mut spans = records.into_spans()?;
+///     assert_eq!(spans.timestamp_type(), TimestampType::CreateTime);
+///     let bytes = spans.bytes().clone();
+///     let span = spans.next().ok_or("a record")??;
+///     assert_eq!((span.key(&bytes), span.value(&bytes)), (Some(&b"k"[..]), Some(&b"v"[..])));
+///     assert_eq!(span.key_range().map(|range| bytes.slice(range)), Some("k".into()));
+///     assert_eq!(span.value_range().map(|range| bytes.slice(range)), Some("v".into()));
+///     assert_eq!((span.headers(&bytes).count(), span.header_count()), (1, 1));
+///     assert!(span.payload_len() > span.data_len());
+///     let (alone, copy) = span.copied_from(&bytes);
+///     assert_eq!(alone.value(&copy), Some(&b"v"[..]));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct BatchIter {
     rest: Bytes,

@@ -32,6 +32,35 @@ mod tests;
 /// assert_eq!(wire.len(), 61 + 12);
 /// # Ok::<(), ekafka_protocol::EncodeError>(())
 /// ```
+///
+/// ```
+/// use ekafka_protocol::compression::Compression;
+/// use ekafka_protocol::records::{BATCH_OVERHEAD, BatchBuilder, RecordData};
+///
+/// let record = RecordData { value: Some(&[7; 1000]), timestamp: 5, ..RecordData::default() };
+/// let mut open = BatchBuilder::new(bytes::BytesMut::new()).transactional(true).control(false);
+/// assert!(open.is_empty());
+/// let grows = open.encoded_len(&record);
+/// while open.append_within(&record, 16 * 1024)? {}
+/// assert_eq!(open.count(), (16 * 1024 - BATCH_OVERHEAD) / grows);
+/// let before = open.len();
+///
+/// // Compressed into a buffer of the caller's, at once or later.
+/// let sealed = open.seal_into(Compression::NONE, bytes::BytesMut::new())?;
+/// let shared = sealed.share();
+/// let mut sealed = sealed.compress(Compression::GZIP, bytes::BytesMut::new())?;
+/// assert!(!sealed.is_empty() && sealed.len() < before);
+/// assert_eq!((sealed.uncompressed_len(), shared.len()), (before, before));
+/// assert_eq!((sealed.count(), sealed.max_timestamp()), (shared.count(), 5));
+///
+/// // Sent, sent again under another epoch, then its memory is used for the next.
+/// drop(sealed.stamp(77, 0, 0));
+/// drop(sealed.stamp(77, 1, 0));
+/// let spare = sealed.take_spare();
+/// let next = BatchBuilder::new(sealed.recycle().unwrap_or(spare));
+/// assert!(next.is_empty());
+/// # Ok::<(), ekafka_protocol::EncodeError>(())
+/// ```
 #[derive(Debug)]
 pub struct BatchBuilder {
     /// Initialised up to its length, which runs ahead of `used` so that records are written by index.

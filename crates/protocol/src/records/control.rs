@@ -22,6 +22,27 @@ pub enum ControlKind {
 }
 
 /// A control record. Its batch names the producer.
+///
+/// ```
+/// use ekafka_protocol::compression::Compression;
+/// use ekafka_protocol::records::{
+///     BatchBuilder, BatchIter, ControlKind, ControlRecord, DecodeLimits, RecordData,
+/// };
+///
+/// let commit = ControlRecord { version: 0, kind: ControlKind::Commit, coordinator_epoch: 4 };
+/// let (key, value) = commit.encode();
+/// let mut open = BatchBuilder::new(bytes::BytesMut::new()).transactional(true).control(true);
+/// open.append(&RecordData { key: Some(&key), value: Some(&value), ..RecordData::default() })?;
+/// let wire = open.seal(Compression::NONE)?.stamp(77, 0, -1);
+///
+/// let limits = DecodeLimits::default();
+/// for batch in BatchIter::new(wire, &limits) {
+///     for record in batch?.records(&limits)?.iter() {
+///         assert_eq!(ControlRecord::parse(&record?)?, commit);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ControlRecord {
     /// Version of the key, 0 so far.

@@ -19,6 +19,26 @@ pub enum MessageFormat {
 }
 
 /// Collects records into a message set.
+///
+/// ```
+/// use ekafka_protocol::compression::Compression;
+/// use ekafka_protocol::records::{
+///     BatchIter, DecodeLimits, MessageFormat, MessageSetBuilder, RecordData,
+/// };
+///
+/// let mut set = MessageSetBuilder::new(MessageFormat::V1, Compression::GZIP).log_append_time(9);
+/// for offset in 5..8 {
+///     set.append(offset, &RecordData { value: Some(b"old"), ..RecordData::default() })?;
+/// }
+/// let limits = DecodeLimits::default();
+/// for batch in BatchIter::new(set.finish()?, &limits) {
+///     for record in batch?.records(&limits)?.iter() {
+///         let record = record?;
+///         assert!((5..8).contains(&record.offset) && record.timestamp == 9);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct MessageSetBuilder {
     format: MessageFormat,

@@ -38,7 +38,7 @@ use offers::Offers;
 /// for (topic, partitions) in generation.assignments() {
 ///     println!("{topic}: {partitions:?}");
 /// }
-/// group.close().await;
+/// group.close().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -87,26 +87,31 @@ impl ConsumerGroup {
     }
 
     /// Ends the generation, waits for the functions started in it, and leaves the group. What has not happened within
-    /// `close_timeout` does not happen.
+    /// `close_timeout` does not happen. Closing again changes nothing.
+    ///
+    /// # Errors
+    /// [`ReaderError::Timeout`] when a function or the brokers took longer than `close_timeout`; it is closed all the same.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the member on its way out of the group.
-    pub async fn close(&mut self) {
+    pub async fn close(&mut self) -> Result<(), ReaderError> {
         self.unstarted = None;
         let Some(task) = self.task.take() else {
             self.offers.close();
-            return;
+            return Ok(());
         };
         let (reply, closed) = oneshot::channel();
-        if self.notes.send(Note::Close(reply)).is_ok()
-            && tokio::time::timeout(self.close_timeout, closed)
-                .await
-                .is_err()
-        {
-            tracing::warn!("the consumer group could not end in order within close_timeout");
-        }
+        let after = self.close_timeout;
+        let in_order = self.notes.send(Note::Close(reply)).is_err()
+            || tokio::time::timeout(after, closed).await.is_ok();
         task.abort();
         self.offers.close();
+        if in_order {
+            return Ok(());
+        }
+        tracing::warn!("the consumer group could not end in order within close_timeout");
+        let step = "closing the consumer group";
+        Err(ReaderError::Timeout { step, after })
     }
 }
 

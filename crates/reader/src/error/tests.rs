@@ -31,6 +31,6 @@ fn a_configuration_error_lists_every_fault() {
     };
     assert_eq!(
         error.to_string(),
-        "reader configuration: no brokers; no topic"
+        "invalid reader configuration: no brokers; no topic"
     );
 }

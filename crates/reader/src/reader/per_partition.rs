@@ -161,23 +161,32 @@ impl PartitionStreams {
     }
 
     /// Ends the streams, waits until they have been dropped, then closes the reader as
-    /// [`Reader::close`] does.
+    /// [`Reader::close`] does. Each of the two takes `close_timeout` at most.
     ///
     /// # Errors
-    /// As [`Reader::close`].
+    /// As [`Reader::close`]; and [`ReaderError::Timeout`] when a stream was not dropped in time: what its task commits
+    /// from then on fails.
     ///
     /// # Cancel safety
     /// Dropping the future stops the reader at once.
     pub async fn close(mut self) -> Result<(), ReaderError> {
         let _ = self.end();
+        let after = self.reader.settings.close_timeout;
+        let dropped = tokio::time::timeout(after, self.dropped()).await;
+        self.reader.close().await?;
+        let step = "waiting for the streams to be dropped";
+        dropped.map_err(|_| ReaderError::Timeout { step, after })
+    }
+
+    /// Waits until the streams that were ended have been dropped.
+    async fn dropped(&mut self) {
         loop {
             self.ending.retain(|life| life.strong_count() > 0);
             if self.ending.is_empty() {
-                break;
+                return;
             }
             self.gone.notified().await;
         }
-        self.reader.close().await
     }
 
     fn add(&mut self, partition: TopicPartition) {

@@ -17,9 +17,14 @@ impl Reader {
     /// the reader is closed. Events are answered silently, as in [`fetch_message`](Self::fetch_message),
     /// and a message costs the same; one heap allocation is made each time the stream has to wait.
     ///
+    /// What a group's rebalances do to a stream of messages alone cannot be seen; [`recv`](Self::recv) tells, one item after
+    /// the other. In `ekafka`, `Consumer::messages` is the same with a shared handle, and `ConsumerGroup::events` has
+    /// messages and rebalances.
+    ///
     /// # Cancel safety
     /// Dropping the stream loses nothing: the reader goes on where it stopped.
-    pub fn stream(&mut self) -> MessageStream<'_> {
+    #[doc(alias = "stream")]
+    pub fn messages(&mut self) -> MessageStream<'_> {
         MessageStream {
             reader: self,
             waiting: None,
@@ -27,7 +32,7 @@ impl Reader {
     }
 }
 
-/// The messages of a reader; made by [`Reader::stream`].
+/// The messages of a reader; made by [`Reader::messages`].
 ///
 /// ```no_run
 /// # async fn example(mut reader: ekafka_reader::Reader) -> Result<(), ekafka_reader::ReaderError> {
@@ -35,7 +40,7 @@ impl Reader {
 ///
 /// use futures_core::Stream;
 ///
-/// let mut messages = pin!(reader.stream());
+/// let mut messages = pin!(reader.messages());
 /// while let Some(message) = std::future::poll_fn(|context| messages.as_mut().poll_next(context)).await {
 ///     println!("{:?}", message?.value());
 /// }

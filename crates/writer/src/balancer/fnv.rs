@@ -15,6 +15,23 @@ use ekafka_conn::Record;
 /// let balancer = Hash::with_hasher(by_length);
 /// assert_eq!(balancer.balance(&Record::new("v").key("four"), &[0, 1, 2]), 1);
 /// ```
+///
+/// ```
+/// use ekafka_writer::Record;
+/// use ekafka_writer::balancer::{Balancer, Hasher32, ReferenceHash};
+///
+/// /// A sum that begins with a number of its own.
+/// struct Seeded(u32);
+///
+/// impl Hasher32 for Seeded {
+///     fn hash(&self, key: &[u8]) -> u32 {
+///         key.iter().fold(self.0, |sum, &byte| sum.wrapping_add(byte.into()))
+///     }
+/// }
+///
+/// let balancer = ReferenceHash::with_hasher(Seeded(2));
+/// assert_eq!(balancer.balance(&Record::new("v").key(&[1]), &[0, 1, 2, 3]), 3);
+/// ```
 pub trait Hasher32: Send + Sync {
     /// The hash of `key`.
     fn hash(&self, key: &[u8]) -> u32;

@@ -9,7 +9,7 @@ use ekafka_writer::balancer::RoundRobin;
 use ekafka_writer::{Acks, ErrorClass, Record, Writer, WriterError};
 use tokio::time::Instant;
 
-use crate::rig::{config, kafka, soon, start, stored, values};
+use crate::rig::{config, kafka, start, stored, values};
 
 #[tokio::test(start_paused = true)]
 async fn a_configuration_names_all_its_faults() {
@@ -337,7 +337,7 @@ async fn try_send_never_waits() {
         handle.await.unwrap();
     }
     writer.try_send(Record::new(&value)).unwrap().await.unwrap();
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -410,7 +410,7 @@ async fn bad_records_are_named_by_their_place_and_nothing_of_them_is_sent() {
     assert_eq!(error(6).class(), ErrorClass::NotWritten);
     assert_eq!(errors.too_large(&records).unwrap().record, records[3]);
     assert_eq!(values(&kafka, "t", 0), ["0", "7"]);
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     let errors = writer.write(&records[..1]).await.unwrap_err();
     assert!(matches!(errors.get(0), Some(WriterError::Closed)));
 }

@@ -7,7 +7,7 @@ use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Delivery, Record, Writer};
 use tokio::time::Instant;
 
-use crate::rig::{REQUEST_TIMEOUT, config, kafka, soon, values};
+use crate::rig::{REQUEST_TIMEOUT, config, kafka, values};
 
 const PARTITIONS: i32 = 3;
 const RECORDS: usize = 600;
@@ -110,7 +110,7 @@ async fn run(seed: u64, weather: &Weather) -> usize {
         assert!(outcome.is_ok(), "seed {seed}: {outcome:?}");
     }
     assert!(healed.elapsed() <= WORST_FAULT, "seed {seed}");
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     check(seed, &kafka, handles).await
 }
 

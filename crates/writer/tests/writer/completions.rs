@@ -6,9 +6,8 @@ use std::time::Duration;
 use ekafka_protocol::{ApiKey, ErrorCode};
 use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Acks, CompletedBatch, ErrorClass, Record, WriterConfig};
-use tokio::time::Instant;
 
-use crate::rig::{DELIVERY_TIMEOUT, config, kafka, soon, stored, values};
+use crate::rig::{DELIVERY_TIMEOUT, config, kafka, stored, values};
 
 /// What was told of one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,8 +176,8 @@ async fn what_closing_gives_up_is_told_too() {
     kafka.on_next(ApiKey::PRODUCE).silence();
     let on_wire = writer.send(Record::new("on the wire")).await.unwrap();
     let queued = writer.send(Record::new("queued")).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(2);
-    writer.close(deadline).await.unwrap_err();
+    let limit = Duration::from_secs(2);
+    writer.close_within(limit).await.unwrap_err();
     on_wire.await.unwrap_err();
     queued.await.unwrap_err();
     assert_eq!(
@@ -282,7 +281,7 @@ async fn a_function_that_panics_harms_no_one() {
         .unwrap();
     writer.write(&[Record::new("1")]).await.unwrap();
     writer.write(&[Record::new("2")]).await.unwrap();
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     assert_eq!(values(&kafka, "t", 0), ["1", "2"]);
 }
 

@@ -3,7 +3,7 @@
 use ekafka_protocol::ApiKey;
 use ekafka_writer::{Acks, Header, Record};
 
-use crate::rig::{config, kafka, soon, stored, values};
+use crate::rig::{config, kafka, stored, values};
 
 #[tokio::test(start_paused = true)]
 async fn a_record_is_stored_as_it_was_written() {
@@ -47,7 +47,7 @@ async fn a_record_is_stored_as_it_was_written() {
             .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)));
         assert_eq!(found.headers, headers.collect::<Vec<_>>());
     }
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,7 +130,7 @@ async fn every_acks_setting_delivers() {
             .await
             .unwrap();
         assert_eq!(delivered.offset().is_some(), acks != Acks::None);
-        writer.close(soon()).await.unwrap();
+        writer.close().await.unwrap();
         // With acks none, written means sent: the broker may still be reading.
         while (0..2)
             .map(|partition| kafka.offsets("t", partition).unwrap().1)

@@ -10,7 +10,7 @@ use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Acks, Delivery, ErrorClass, Record, Writer, WriterConfig, WriterError};
 use tokio::time::Instant;
 
-use crate::rig::{DELIVERY_TIMEOUT, REQUEST_TIMEOUT, config, kafka, soon, start, values};
+use crate::rig::{DELIVERY_TIMEOUT, REQUEST_TIMEOUT, config, kafka, start, values};
 
 /// Small batches, so that several of a partition are in flight.
 pub(crate) fn small_batches(kafka: &EmbeddedKafka) -> WriterConfig {
@@ -528,5 +528,5 @@ async fn a_topic_made_anew_starts_afresh() {
     writer.write(&[Record::new("for the new")]).await.unwrap();
     assert_eq!(values(&kafka, "t", 0), ["for the new"]);
     assert_eq!(stamps(&kafka, 0)[0].1, 0);
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
 }

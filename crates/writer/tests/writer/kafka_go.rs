@@ -9,7 +9,7 @@ use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Acks, Header, Record, Writer, WriterConfig, WriterError};
 use tokio::time::Instant;
 
-use crate::rig::{kafka, soon, values};
+use crate::rig::{kafka, values};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ENDLESS: Duration = Duration::MAX;
@@ -129,7 +129,7 @@ async fn s3_16_an_asynchronous_call_returns_at_once() {
     let errors = writer.write(&[absent]).await.unwrap_err();
     let error = errors.get(0).unwrap();
     assert!(matches!(error, WriterError::InvalidPartition { .. }));
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     assert_eq!(values(&kafka, "t", 0).len(), 121);
 }
 
@@ -143,7 +143,7 @@ async fn s1_60_close_does_not_wait_for_the_batch_timeout() {
         .unwrap();
     writer.write(&[Record::new("v"); 500]).await.unwrap();
     let begun = Instant::now();
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     assert_took(begun, Duration::ZERO);
     assert_eq!(batches(&kafka), [500]);
 }
@@ -384,6 +384,6 @@ async fn s1_59_a_call_that_is_cancelled_before_its_topic_is_found_writes_nothing
     let records = [Record::new("accepted")];
     let writing = writer.write(&records);
     assert!(tokio::time::timeout(SECOND / 2, writing).await.is_err());
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     assert_eq!(values(&kafka, "t", 0), ["later", "accepted"]);
 }

@@ -6,7 +6,7 @@ use ekafka_protocol::ApiKey;
 use ekafka_writer::{ErrorClass, Record, WriterError};
 use tokio::time::Instant;
 
-use crate::rig::{DELIVERY_TIMEOUT, REQUEST_TIMEOUT, config, kafka, soon, values};
+use crate::rig::{DELIVERY_TIMEOUT, REQUEST_TIMEOUT, config, kafka, values};
 
 #[tokio::test(start_paused = true)]
 async fn flush_sends_lingering_records_and_waits_for_them() {
@@ -51,7 +51,7 @@ async fn close_delivers_what_is_buffered() {
         handles.push(writer.send(Record::new(&number.to_string())).await.unwrap());
     }
     let begun = Instant::now();
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     assert!(
         begun.elapsed() < Duration::from_millis(20),
         "{:?}",
@@ -64,7 +64,7 @@ async fn close_delivers_what_is_buffered() {
     let error = writer.send(Record::new("late")).await.unwrap_err();
     assert!(matches!(error, WriterError::Closed), "{error}");
     assert!(writer.write(&[Record::new("late")]).await.is_err());
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
 }
 
 /// T98.
@@ -75,7 +75,7 @@ async fn closing_a_writer_that_did_nothing_is_quick() {
         .build()
         .unwrap();
     let begun = Instant::now();
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
@@ -92,9 +92,9 @@ async fn close_says_what_it_gave_up() {
     kafka.on_next(ApiKey::PRODUCE).silence();
     let on_wire = writer.send(Record::new("on the wire")).await.unwrap();
     let queued = writer.send(Record::new("queued")).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(2);
-    let undelivered = writer.close(deadline).await.unwrap_err();
-    assert!(Instant::now() <= deadline + Duration::from_millis(1));
+    let (begun, limit) = (Instant::now(), Duration::from_secs(2));
+    let undelivered = writer.close_within(limit).await.unwrap_err();
+    assert!(begun.elapsed() <= limit + Duration::from_millis(1));
     assert_eq!((undelivered.not_written, undelivered.maybe_written), (1, 1));
     let [share] = &undelivered.partitions[..] else {
         panic!("one partition: {undelivered}");
@@ -104,6 +104,25 @@ async fn close_says_what_it_gave_up() {
     assert!(undelivered.to_string().contains("(t[0])"), "{undelivered}");
     assert_eq!(on_wire.await.unwrap_err().class(), ErrorClass::MaybeWritten);
     assert_eq!(queued.await.unwrap_err().class(), ErrorClass::NotWritten);
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_waits_for_silent_brokers_no_longer_than_a_delivery_may_take() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let writer = config(&kafka).topic("t").build().unwrap();
+    writer.write(&[Record::new("before")]).await.unwrap();
+    kafka.on_next(ApiKey::PRODUCE).silence().times(usize::MAX);
+    let on_wire = writer.send(Record::new("on the wire")).await.unwrap();
+    let queued = writer.send(Record::new("queued")).await.unwrap();
+    let begun = Instant::now();
+    writer.close().await.unwrap();
+    let took = begun.elapsed();
+    let longest = DELIVERY_TIMEOUT + Duration::from_millis(1);
+    assert!((DELIVERY_TIMEOUT..=longest).contains(&took), "{took:?}");
+    // Both failed by themselves, and say so.
+    assert!(on_wire.await.unwrap_err().maybe_written());
+    queued.await.unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,14 +284,14 @@ async fn every_record_has_one_outcome_whatever_the_end() {
         }
         tokio::time::sleep(Duration::from_millis(random.u64(..30))).await;
         match seed % 3 {
-            0 => writer.close(soon()).await.unwrap(),
+            0 => writer.close().await.unwrap(),
             1 => {
                 writer.flush().await;
-                writer.close(Instant::now()).await.ok();
+                writer.close_within(Duration::ZERO).await.ok();
             }
             _ => {
                 kafka.on_next(ApiKey::PRODUCE).drop_after();
-                writer.close(soon()).await.unwrap();
+                writer.close().await.unwrap();
             }
         }
         let found: Vec<_> = (0..3)

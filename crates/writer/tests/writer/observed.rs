@@ -13,7 +13,7 @@ use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 
-use crate::rig::{config, kafka, soon};
+use crate::rig::{config, kafka};
 
 async fn one_partition() -> EmbeddedKafka {
     let kafka = kafka().await;
@@ -254,7 +254,7 @@ async fn trouble(kafka: &EmbeddedKafka, config: WriterConfig) {
         .on_next(ApiKey::PRODUCE)
         .error(ErrorCode::INVALID_RECORD);
     writer.write(&[Record::new("v"); 2]).await.unwrap_err();
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,6 @@ use ekafka_conn::{ConnConfig, dial_fn};
 use ekafka_protocol::records::{BatchIter, DecodeLimits};
 use ekafka_testkit::{Builder, EmbeddedKafka};
 use ekafka_writer::{Writer, WriterConfig};
-use tokio::time::Instant;
 
 /// A record as the broker has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +69,6 @@ pub(crate) fn values(kafka: &EmbeddedKafka, topic: &str, partition: i32) -> Vec<
     values
         .map(|record| String::from_utf8(record.value.unwrap()).unwrap())
         .collect()
-}
-
-pub(crate) fn soon() -> Instant {
-    Instant::now() + DELIVERY_TIMEOUT
 }
 
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);

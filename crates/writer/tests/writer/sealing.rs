@@ -1,11 +1,12 @@
 //! Compressing large batches: away from the tasks, in order, and with one outcome whatever ends first.
 
+use std::time::Duration;
+
 use ekafka_protocol::compression::Compression;
 use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::{Delivery, ErrorClass, Record, Writer, WriterConfig};
-use tokio::time::Instant;
 
-use crate::rig::{config, kafka, soon, values};
+use crate::rig::{config, kafka, values};
 
 /// Several batches of 256 KiB, which no thread with a task on it compresses.
 const RECORDS: usize = 6_000;
@@ -63,7 +64,7 @@ async fn close_waits_for_what_is_being_compressed() {
     kafka.create_topic("t", 1).unwrap();
     let writer = compressing(&kafka, "zstd").build().unwrap();
     let handles = send_all(&writer).await;
-    writer.close(soon()).await.unwrap();
+    writer.close().await.unwrap();
     for handle in handles {
         handle.await.unwrap();
     }
@@ -80,7 +81,7 @@ async fn a_deadline_that_passes_meanwhile_gives_each_record_one_outcome() {
         .await
         .unwrap();
     let handles = send_all(&writer).await;
-    let undelivered = writer.close(Instant::now()).await.unwrap_err();
+    let undelivered = writer.close_within(Duration::ZERO).await.unwrap_err();
     let told: usize = undelivered
         .partitions
         .iter()

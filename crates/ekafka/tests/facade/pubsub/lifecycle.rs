@@ -60,6 +60,34 @@ async fn faults_of_options_are_told_when_connecting() {
     assert!(refused.unwrap_err().to_string().contains("batch_size"));
 }
 
+/// Brokers that do not answer delay the end by no more than a commit and a delivery may take.
+#[tokio::test(start_paused = true)]
+async fn disconnecting_does_not_wait_for_silent_brokers_for_ever() {
+    let kafka = cluster().await;
+    let limits = [
+        with_max_attempts(2),
+        with_write_timeout(Duration::from_secs(2)),
+        with_batch_timeout(Duration::ZERO),
+    ];
+    let broker = broker(&kafka, limits);
+    let (seen, mut handled) = mpsc::unbounded_channel();
+    let handler = move |_context, _event: Event| {
+        let seen = seen.clone();
+        async move { Ok(seen.send(())?) }
+    };
+    let subscriber = soon(broker.subscribe("t", handler, [with_queue_name("g")]));
+    let subscriber = subscriber.await.unwrap();
+    publish_text(&broker, "t", "first", []).await.unwrap();
+    soon(handled.recv()).await.unwrap();
+    kafka.on_any().silence().times(usize::MAX);
+    publish_text(&broker, "t", "lost", []).await.unwrap();
+    let begun = Instant::now();
+    let _ = broker.disconnect().await;
+    let took = begun.elapsed();
+    assert!(took <= Duration::from_secs(30), "{took:?}");
+    assert!(!subscriber.is_active());
+}
+
 /// Disconnecting delivers what was published, ends subscriptions after their message, and the broker may connect again.
 #[tokio::test(start_paused = true)]
 async fn disconnecting_ends_in_order() {

@@ -108,6 +108,15 @@ pub struct MetadataPartition {
 }
 
 /// A list of broker ids inside a [`MetadataResponse`]; empty by default.
+///
+/// ```
+/// use ekafka_protocol::messages::{MetadataResponse, NodeSpan};
+///
+/// let mut response = MetadataResponse::default();
+/// let replicas = response.add_nodes(&[1, 2, 3]);
+/// assert_eq!(response.nodes(replicas), [1, 2, 3]);
+/// assert!(response.nodes(NodeSpan::default()).is_empty());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NodeSpan {
     start: u32,

@@ -48,7 +48,7 @@ async fn s3_25_s3_27_after_a_close_fetching_and_committing_say_closed() {
         assert!(matches!(refused, ReaderError::Closed), "{refused}");
         // Again, from whichever side: it has ended already.
         handle.close().await.unwrap();
-        let mut stream = pin!(reader.stream());
+        let mut stream = pin!(reader.messages());
         let next = poll_fn(|context| stream.as_mut().poll_next(context)).await;
         assert!(next.is_none(), "{next:?}");
         reader.close().await.unwrap();

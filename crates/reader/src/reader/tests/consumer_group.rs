@@ -67,7 +67,7 @@ async fn a_generation_says_where_each_partition_stands() {
         .commit_offsets([(partition(1), 17)])
         .await
         .unwrap();
-    member.close().await;
+    member.close().await.unwrap();
     let mut member = group(&kafka)
         .start_offset(StartOffset::Last)
         .build()
@@ -172,7 +172,7 @@ async fn members_share_the_partitions_and_take_over_what_one_leaves() {
         .collect();
     all.sort_unstable();
     assert_eq!(all, [0, 1, 2, 3]);
-    two.close().await;
+    two.close().await.unwrap();
     assert_eq!(next(&mut one).await.assignments()["t"].len(), 4);
 }
 
@@ -187,7 +187,7 @@ async fn t85_next_can_be_given_up_and_is_refused_after_close() {
     let given_up = timeout(Duration::from_secs(1), member.next()).await;
     assert!(given_up.is_err());
     next(&mut member).await;
-    member.close().await;
+    member.close().await.unwrap();
     let refused = member.next().await;
     assert!(matches!(refused, Err(ReaderError::Closed)), "{refused:?}");
 }
@@ -203,7 +203,7 @@ async fn closing_ends_the_functions_commits_what_they_say_and_leaves_once() {
         end.ended().await;
         inner.commit_offsets([(partition(0), 3)]).await.unwrap();
     });
-    member.close().await;
+    member.close().await.unwrap();
     assert_eq!(kafka.requests_of(ApiKey::OFFSET_COMMIT).len(), 1);
     assert_eq!(kafka.requests_of(ApiKey::LEAVE_GROUP).len(), 1);
     let mut member = group(&kafka).build().unwrap();
@@ -211,10 +211,29 @@ async fn closing_ends_the_functions_commits_what_they_say_and_leaves_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn closing_a_member_takes_no_longer_than_its_timeout_and_says_so() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let limit = Duration::from_secs(3);
+    let mut member = group(&kafka).close_timeout(limit).build().unwrap();
+    next(&mut member).await;
+    kafka.on_any().silence().times(usize::MAX);
+    let begun = tokio::time::Instant::now();
+    let error = member.close().await.unwrap_err();
+    assert!(
+        matches!(error, ReaderError::Timeout { after, .. } if after == limit),
+        "{error}"
+    );
+    assert_eq!(begun.elapsed(), limit);
+    member.close().await.unwrap();
+    assert!(matches!(member.next().await, Err(ReaderError::Closed)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_a_group_that_never_began_sends_nothing() {
     let kafka = kafka().await;
     let mut member = group(&kafka).build().unwrap();
-    member.close().await;
+    member.close().await.unwrap();
     assert!(matches!(member.next().await, Err(ReaderError::Closed)));
     assert_eq!(kafka.requests().len(), 0);
 }
@@ -255,7 +274,7 @@ async fn t86_what_keeps_a_member_out_comes_out_of_next_and_it_leaves_once() {
             }
         };
         assert_eq!(generation.assignments()["t"], [first(0)]);
-        member.close().await;
+        member.close().await.unwrap();
         assert_eq!(kafka.requests_of(ApiKey::LEAVE_GROUP).len(), 1, "{api}");
         assert_eq!(kafka.pending_faults(), 0, "{api}");
     }
@@ -393,7 +412,7 @@ async fn s39_commits_go_one_by_one_in_the_order_of_the_calls() {
     };
     let (one, two, three) = tokio::join!(commit(1), commit(2), commit(3));
     one.and(two).and(three).unwrap();
-    member.close().await;
+    member.close().await.unwrap();
     let mut member = group(&kafka).build().unwrap();
     assert_eq!(next(&mut member).await.assignments()["t"], [at(0, 3)]);
 }

@@ -122,7 +122,7 @@ async fn receiving_that_is_dropped_at_any_poll_loses_and_repeats_nothing() {
             .await;
             let (_kafka, mut reader) = member().await;
             let stream = async |reader: &mut Reader| {
-                let mut stream = pin!(reader.stream());
+                let mut stream = pin!(reader.messages());
                 let next = poll_fn(|context| stream.as_mut().poll_next(context)).await;
                 next.unwrap().unwrap()
             };

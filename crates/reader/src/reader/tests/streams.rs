@@ -11,6 +11,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::setup::*;
 use crate::TopicPartition;
+use crate::error::ReaderError;
 use crate::event::Event;
 use crate::reader::{PartitionStream, PartitionStreams, Received};
 use crate::reset::StartOffset;
@@ -26,7 +27,7 @@ async fn a_stream_gives_what_is_there_and_waits_for_more() {
     write(&kafka, "t", 0, 5);
     let mut reader = builder(&kafka).topic("t").build().unwrap();
     {
-        let mut stream = pin!(reader.stream());
+        let mut stream = pin!(reader.messages());
         for offset in 0..5 {
             let message = next(stream.as_mut()).await.unwrap().unwrap();
             assert_eq!(message.offset(), offset);
@@ -38,7 +39,7 @@ async fn a_stream_gives_what_is_there_and_waits_for_more() {
     // What comes while no stream is there is not lost.
     write(&kafka, "t", 0, 5);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let mut stream = pin!(reader.stream());
+    let mut stream = pin!(reader.messages());
     for offset in 5..10 {
         let message = next(stream.as_mut()).await.unwrap().unwrap();
         assert_eq!(message.offset(), offset);
@@ -220,4 +221,25 @@ async fn a_stream_that_stops_does_not_hold_up_the_others() {
     };
     let patience = Duration::from_secs(30);
     tokio::time::timeout(patience, all).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_kept_does_not_keep_the_reader_open() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 3);
+    let limit = Duration::from_secs(3);
+    let builder = builder(&kafka).topic("t").group_id("g");
+    let reader = builder.close_timeout(limit).build().unwrap();
+    let mut streams = reader.into_partitions();
+    let mut kept = partition(&mut streams).await;
+    kept.next().await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let error = streams.close().await.unwrap_err();
+    assert!(
+        matches!(error, ReaderError::Timeout { after, .. } if after == limit),
+        "{error}"
+    );
+    assert!(begun.elapsed() < limit + Duration::from_secs(1));
+    assert!(kept.next().await.is_none());
 }

@@ -222,7 +222,7 @@ async fn s44_streams_hand_out_nothing_stale_after_a_freeze() {
             let mut again = again.unwrap().unwrap();
             assert_eq!(again.next().await.unwrap().offset(), 0);
         } else {
-            let mut stream = reader.stream();
+            let mut stream = reader.messages();
             let mut next = async || {
                 let next = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context));
                 next.await.unwrap().unwrap().offset()
