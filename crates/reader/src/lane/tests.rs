@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn lane() -> Lane {
@@ -38,6 +40,21 @@ fn s38_marks_keep_the_highest_and_are_refused_after_the_end() {
     assignment.end();
     assert!(!assignment.mark(9, 2));
     assert_eq!(assignment.marked(), Some((5, 2)));
+}
+
+#[test]
+fn a_partition_is_doubtful_from_the_end_of_its_lease_until_that_is_renewed() {
+    let begun = Instant::now();
+    let after = |seconds| begun + Duration::from_secs(seconds);
+    let lease = Arc::new(Lease::new(begun));
+    let assignment = Assignment::leased(TopicPartition::new("t", 0), Arc::clone(&lease));
+    let lane = Lane::new(Arc::new(assignment), 1);
+    assert!(!lane.is_doubtful(after(1_000)), "no end is known yet");
+    lease.set(after(45));
+    assert!(!lane.is_doubtful(after(45)));
+    assert!(lane.is_doubtful(after(46)));
+    lease.set(after(60));
+    assert!(!lane.is_doubtful(after(46)));
 }
 
 #[test]
