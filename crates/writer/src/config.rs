@@ -323,7 +323,8 @@ impl WriterConfig {
         self
     }
 
-    /// Bytes that batches without an outcome may hold in memory; calls wait for room when they are used up.
+    /// Bytes that batches without an outcome may hold in memory; calls wait for room when they are used up. Their buffers are
+    /// kept for the next batches, up to half as much; what was not needed for ten seconds, but for 1 MiB, is given back.
     ///
     /// Kafka: `buffer.memory`. Default: 32 MiB. Too small for `batch_bytes` times the busy partitions makes calls wait.
     pub fn buffer_memory(mut self, bytes: usize) -> Self {

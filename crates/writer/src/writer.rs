@@ -71,10 +71,7 @@ impl Writer {
                 "not called within a Tokio runtime".to_owned()
             ]));
         }
-        // A full pipe and the batches being filled behind it, or a share of the memory they may have.
-        let pipe = (2 * config.rules.depth + 2).saturating_mul(config.limits.batch_bytes);
-        let pooled = pipe.max(config.buffer_memory / 4);
-        let mut shelf = Shelf::new(config.limits, config.buffer_memory, pooled);
+        let mut shelf = Shelf::new(config.limits, config.buffer_memory);
         shelf.outside = outside::start(
             config.cluster.config().client_name(),
             config.topic.as_deref(),

@@ -261,6 +261,10 @@ const TASKS: &str = "8";
 /// The same where an answer takes long: eight calls of 1,000 would wait for it.
 const FAR_TASKS: &str = "32";
 
+/// On a long way 32,000 records under way are themselves the limit. librdkafka's default is 100,000; with more than this the
+/// slices of the tasks leave the cache.
+const DISTANT_TASKS: &str = "64";
+
 /// Records per second of rows with a rate.
 const RATE: &str = "1000";
 
@@ -325,8 +329,11 @@ fn ekafka(command: &mut Command, row: &Row, work: &Work<'_>) {
     command.args(["--records", &work.records.to_string()]);
     match row.kind {
         Kind::Produce | Kind::Saturated | Kind::Distant => {
-            let is_far = row.kind == Kind::Distant || row.nodes > 1;
-            let tasks = if is_far { FAR_TASKS } else { TASKS };
+            let tasks = match row.kind {
+                Kind::Distant => DISTANT_TASKS,
+                _ if row.nodes > 1 => FAR_TASKS,
+                _ => TASKS,
+            };
             command.args(["--size", &row.size.to_string(), "--tasks", tasks]);
             if row.codec != "none" {
                 command.args(["--compression", row.codec]);

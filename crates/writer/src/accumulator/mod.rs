@@ -7,6 +7,7 @@ mod pool;
 mod queue;
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::stats::TopicCounters;
 
 pub(crate) use batch::OpenBatch;
 pub(crate) use budget::{Budget, Permit};
+use pool::LITTLE;
 pub(crate) use pool::Pool;
 pub(crate) use queue::{Patience, Queue, Shut, Taken};
 
@@ -126,7 +128,7 @@ pub(crate) enum Offer {
 }
 
 impl Shelf {
-    pub(crate) fn new(limits: Limits, buffer_memory: usize, pooled: usize) -> Self {
+    pub(crate) fn new(limits: Limits, buffer_memory: usize) -> Self {
         Self {
             topics: ArcSwap::default(),
             changing: Mutex::default(),
@@ -135,7 +137,8 @@ impl Shelf {
             pace: AtomicU32::new(0),
             failure: OnceLock::new(),
             budget: Budget::new(buffer_memory),
-            pool: Arc::new(Pool::new(pooled)),
+            // Not all that batches may have: a small batch in a large buffer counts as a large one.
+            pool: Arc::new(Pool::new(buffer_memory / 2)),
             outside: Outside::default(),
             limits,
         }
@@ -308,6 +311,11 @@ impl Shelf {
         count
     }
 
+    /// Whether batches, or buffers kept for them, have so much memory that some may have to be given back.
+    pub(crate) fn holds_much(&self) -> bool {
+        self.budget.in_use() > LITTLE as u64 || self.pool.bytes() > LITTLE
+    }
+
     /// Refuses everything from now on, in every queue; what is buffered stays.
     pub(crate) fn shut(&self) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -397,16 +405,20 @@ impl Shelf {
                 });
             }
         }
+        let least = size.max(FIRST_ROOM.min(self.limits.batch_bytes));
         let mut buffer = self.pool.take();
-        let wanted = size
-            .max(buffer.capacity())
-            .max(FIRST_ROOM.min(self.limits.batch_bytes));
-        let Some(permit) = self.pay(wanted, paid) else {
-            self.pool.put(buffer);
-            return Err(Offer::NoRoom(wanted));
+        let wanted = least.max(buffer.capacity());
+        let permit = match self.pay(wanted, paid) {
+            Some(permit) => permit,
+            None => {
+                self.pool.put(mem::take(&mut buffer));
+                // Who has waited must not wait again because a larger buffer has come back meanwhile.
+                let enough = paid.take_if(|permit| permit.bytes() >= least);
+                enough.ok_or(Offer::NoRoom(wanted))?
+            }
         };
         // A buffer keeps the length of its last batch, and `reserve` counts from there.
-        buffer.reserve(wanted.saturating_sub(buffer.len()));
+        buffer.reserve(least.saturating_sub(buffer.len()));
         let (_, mut resolver) = Receipt::new(partition.at.clone());
         resolver.set_teller(self.outside.teller.clone());
         let limit = self.limits.batch_bytes.max(size);

@@ -21,9 +21,7 @@ struct Kept {
     buffers: Vec<BytesMut>,
     /// Their capacities together.
     bytes: usize,
-    /// Buffers given back since the last look.
-    returns: usize,
-    /// Buffers that nobody has needed since then.
+    /// Buffers that nobody has needed since the last look.
     unneeded: usize,
 }
 
@@ -53,10 +51,30 @@ impl Pool {
             kept.bytes += buffer.capacity();
             kept.buffers.push(buffer);
         }
-        kept.returns += 1;
-        if kept.returns == LOOK {
-            kept.give_back();
+    }
+
+    /// How much is kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.kept().bytes
+    }
+
+    /// Gives what nobody has needed since the last time back to the system, except for a little.
+    pub(crate) fn tidy(&self) {
+        let mut kept = self.kept();
+        let (mut count, mut bytes) = (0, kept.bytes);
+        for buffer in kept.buffers.iter().take(kept.unneeded) {
+            if bytes <= LITTLE {
+                break;
+            }
+            bytes -= buffer.capacity();
+            count += 1;
         }
+        let freed: Vec<_> = kept.buffers.drain(..count).collect();
+        kept.bytes = bytes;
+        kept.unneeded = kept.buffers.len();
+        drop(kept);
+        // Outside the lock, since it may take a while.
+        drop(freed);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -64,16 +82,5 @@ impl Pool {
     }
 }
 
-impl Kept {
-    /// Gives what a busier time has left behind back to the system.
-    fn give_back(&mut self) {
-        let unneeded = self.unneeded.min(self.buffers.len());
-        let freed = self.buffers.drain(..unneeded);
-        self.bytes -= freed.map(|buffer| buffer.capacity()).sum::<usize>();
-        self.returns = 0;
-        self.unneeded = self.buffers.len();
-    }
-}
-
-/// Buffers are looked at each time so many came back.
-const LOOK: usize = 256;
+/// Bytes that are kept however long nobody needs them.
+pub(super) const LITTLE: usize = 1024 * 1024;

@@ -82,6 +82,8 @@ pub(crate) struct Core {
     next_id: u64,
     /// When to look at which lane, earliest first; a lane's latest entry is in the lane.
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// When buffers that nobody needs are given up next, while there are more than a few bytes of them.
+    tidy_at: Option<Instant>,
     wishes: Wishes,
     /// Why nothing will be sent any more.
     failed: Option<Cause>,
@@ -140,6 +142,7 @@ impl Core {
             spare_cargo: Vec::new(),
             next_id: 0,
             timers: BinaryHeap::new(),
+            tidy_at: None,
             wishes: Wishes::default(),
             failed: None,
         }
@@ -157,7 +160,8 @@ impl Core {
 
     /// When [`handle_time`](Self::handle_time) has something to do.
     pub(crate) fn next_alarm(&self) -> Option<Instant> {
-        self.timers.peek().map(|Reverse((time, _))| *time)
+        let lanes = self.timers.peek().map(|Reverse((time, _))| *time);
+        lanes.into_iter().chain(self.tidy_at).min()
     }
 
     /// A queue may have something to send.
@@ -262,6 +266,9 @@ impl Core {
 
     /// Gives up what has waited too long, and looks again at what was to wait until now.
     pub(crate) fn handle_time(&mut self, now: Instant) {
+        if self.tidy_at.take_if(|time| *time <= now).is_some() {
+            self.shelf.pool.tidy();
+        }
         while let Some(Reverse((time, number))) = self.timers.peek().copied() {
             if time > now {
                 break;
@@ -287,6 +294,9 @@ impl Core {
         mut is_open: impl FnMut(BrokerId) -> bool,
         now: Instant,
     ) -> Option<Departure> {
+        if self.tidy_at.is_none() && self.shelf.holds_much() {
+            self.tidy_at = Some(now + BETWEEN_TIDYING);
+        }
         self.place_lanes(leaders, now);
         self.seal_ahead(now);
         while let Some(broker) = self.plan.next_broker() {
@@ -399,3 +409,6 @@ fn is_replaced(partition: &Partition, leaders: &impl Leaders) -> bool {
     let id = leaders.topic_id(&partition.at.topic).unwrap_or_default();
     !id.is_nil() && !partition.topic_id.is_nil() && id != partition.topic_id
 }
+
+/// A writer that writes again within this time finds the buffers it needed before.
+const BETWEEN_TIDYING: Duration = Duration::from_secs(5);

@@ -215,13 +215,14 @@ impl Flight {
             teller.tell(resolver, result, bytes, Some(freight));
             return;
         }
-        if let Some(resolver) = resolver {
-            resolver.resolve(result);
-        }
-        // The bytes handed to the connection are gone by now, so the buffer is ours alone again.
+        // The bytes handed to the connection are gone by now, so the buffer is ours alone again. Whoever is woken finds it.
         drop(self.stamped);
         if let Some(buffer) = self.sealed.recycle() {
             pool.put(buffer);
+        }
+        drop(self.permit);
+        if let Some(resolver) = resolver {
+            resolver.resolve(result);
         }
     }
 

@@ -31,17 +31,33 @@ fn no_more_is_kept_than_the_bound() {
 
 #[test]
 fn what_a_busy_time_left_behind_is_given_back() {
-    let pool = Pool::new(1 << 20);
-    for _ in 0..20 {
-        pool.put(filled(1000));
+    let pool = Pool::new(10 * MIB);
+    for _ in 0..10 {
+        pool.put(filled(MIB));
     }
+    pool.tidy();
+    assert_eq!(kept(&pool), (10, 10 * MIB), "it was busy until now");
     // From here on three are needed at a time.
-    for _ in 0..2 * LOOK {
+    for _ in 0..100 {
         let taken = [pool.take(), pool.take(), pool.take()];
         for buffer in taken {
             pool.put(buffer);
         }
     }
-    assert_eq!(kept(&pool), (3, 3000));
-    assert!(pool.take().len() == 1000, "those in use are not new ones");
+    pool.tidy();
+    assert_eq!(kept(&pool), (3, 3 * MIB));
+    assert_eq!(pool.take().len(), MIB, "those in use are not new ones");
 }
+
+#[test]
+fn a_little_is_kept_for_good() {
+    let pool = Pool::new(10 * MIB);
+    for _ in 0..12 {
+        pool.put(filled(MIB / 4));
+    }
+    pool.tidy();
+    pool.tidy();
+    assert_eq!(kept(&pool), (4, MIB));
+}
+
+const MIB: usize = 1 << 20;

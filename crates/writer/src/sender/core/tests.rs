@@ -4,6 +4,7 @@ mod sealing;
 
 use std::collections::HashMap;
 
+use bytes::BytesMut;
 use ekafka_conn::ConnError;
 use ekafka_protocol::ErrorCode;
 use ekafka_protocol::messages::{PartitionProduceResponse, ProduceResponse, TopicProduceResponse};
@@ -58,7 +59,7 @@ impl Script {
             patience: Patience::Adaptive,
             stretch: None,
         };
-        let shelf = Arc::new(Shelf::new(limits, 1 << 20, 4));
+        let shelf = Arc::new(Shelf::new(limits, 8 << 20));
         shelf.set_topic("t", Uuid::nil(), 2);
         let mut core = Core::new(rules, Arc::clone(&shelf));
         core.handle_identity(7, 0);
@@ -281,7 +282,7 @@ fn a_lane_without_leader_waits_and_expires() {
     script.wait(Duration::from_secs(20));
     assert_eq!(class(&receipt), Some(Err(ErrorClass::NotWritten)));
     assert!(
-        script.shelf.budget.try_take(1 << 20).is_some(),
+        script.shelf.budget.try_take(8 << 20).is_some(),
         "all room is back"
     );
 }
@@ -470,4 +471,23 @@ fn abandoning_counts_what_was_lost() {
     let abandoned = script.core.abandon();
     assert_eq!((abandoned.maybe_written, abandoned.not_written), (2, 1));
     assert_eq!(script.core.abandon(), Undelivered::default(), "once");
+}
+
+#[test]
+fn buffers_of_a_busier_time_are_given_back() {
+    let mut script = Script::new(|_| {});
+    for _ in 0..3 {
+        script.shelf.pool.put(BytesMut::zeroed(1 << 20));
+    }
+    assert!(script.shelf.holds_much());
+    // Found by a turn; by the second look nobody has needed them since the first.
+    for _ in 0..2 {
+        assert!(script.depart().is_empty());
+        let look = script.core.next_alarm();
+        assert_eq!(look, Some(script.now + BETWEEN_TIDYING));
+        script.wait(BETWEEN_TIDYING);
+    }
+    assert!(!script.shelf.holds_much());
+    assert!(script.depart().is_empty());
+    assert_eq!(script.core.next_alarm(), None, "it sleeps on");
 }

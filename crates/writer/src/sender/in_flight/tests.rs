@@ -19,7 +19,7 @@ fn lane(now: Instant, places: &[Place]) -> Lane {
         patience: Patience::Adaptive,
         stretch: None,
     };
-    let shelf = Shelf::new(limits, 1 << 20, 1);
+    let shelf = Shelf::new(limits, 1 << 20);
     let topic = shelf.set_topic("t", Uuid::nil(), 1);
     let mut lane = Lane::new(Arc::clone(&topic.partitions().list[0]));
     for (id, place) in (1..).zip(places) {
