@@ -6,6 +6,9 @@ use bytes::Bytes;
 use ekafka_protocol::{ApiKey, BrokerRequest, StrBytes};
 use tokio::time::Instant;
 
+#[cfg(test)]
+mod tests;
+
 /// One request as it arrived.
 ///
 /// ```
@@ -61,7 +64,8 @@ impl LoggedRequest {
             api,
             version,
             correlation_id,
-            client_id,
+            // A copy: as a part of the request it would keep all of it in memory.
+            client_id: client_id.map(|id| StrBytes::from_string(id.to_string())),
             at,
             size: body.len(),
             body: Some(body),
