@@ -50,7 +50,7 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
             _ => failure,
         }
     })?;
-    println!("{}", kafka.bootstrap());
+    say!("{}", kafka.bootstrap());
     eprintln!("everything is kept in memory and gone when this ends; interrupt to stop");
     stopped().await;
     Ok(())

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Action::Check { file, table } = &arguments.action;
     let config = Config::from_file(file).map_err(|error| Failure::plain(error.to_string()))?;
     let shown = effective(&config.with_env(), table).map_err(Failure::plain)?;
-    print!("{shown}");
+    say!("{}", shown.to_string().trim_end());
     Ok(())
 }
 

@@ -28,7 +28,14 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
     /// Brokers to begin with: host:port, several separated by commas
-    #[arg(long, env = "EKAFKA_BROKERS", value_delimiter = ',', global = true)]
+    #[arg(
+        long,
+        short,
+        visible_alias = "bootstrap-server",
+        env = "EKAFKA_BROKERS",
+        value_delimiter = ',',
+        global = true
+    )]
     pub(crate) brokers: Vec<String>,
 
     /// Encrypt, and trust the certificate authorities of this PEM file

@@ -39,15 +39,20 @@ pub(crate) struct Arguments {
     )]
     regex: Option<String>,
     /// Read as a member of this consumer group, and commit what was shown
-    #[arg(long, conflicts_with = "partition")]
+    #[arg(long, short, conflicts_with = "partition")]
     group: Option<String>,
     /// Only this partition; may be repeated [default: all]
-    #[arg(long)]
+    #[arg(long, short)]
     partition: Vec<i32>,
     /// Where to begin: first, last, an offset, or @TIME for the first record of that time or later
     /// (@2026-01-31T09:00:00Z, @1769850000000 in milliseconds, @-15m for so long ago); in a group, where nothing is
     /// committed [default: first]
-    #[arg(long, visible_alias = "offset", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        short = 'o',
+        visible_alias = "offset",
+        allow_hyphen_values = true
+    )]
     from: Option<Offset>,
     /// Show what comes from now on: begins at the end unless --from says otherwise, and goes on until interrupted
     #[arg(long, conflicts_with = "exit_at_end")]
@@ -56,13 +61,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LEVEL", default_value = "uncommitted", value_parser = isolation)]
     isolation: IsolationLevel,
     /// End after so many records
-    #[arg(long, value_name = "N")]
+    #[arg(long, short, value_name = "N")]
     count: Option<u64>,
     /// End where the topic ended when reading began; in a group, when nothing came for three seconds
-    #[arg(long)]
+    #[arg(long, short)]
     exit_at_end: bool,
     /// json, or a pattern: %t topic, %p partition, %o offset, %T timestamp, %k key, %v value, %h headers
-    #[arg(long, default_value = "%v\\n")]
+    #[arg(long, short, default_value = "%v\\n")]
     format: RecordFormat,
 }
 

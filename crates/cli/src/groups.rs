@@ -79,7 +79,7 @@ async fn list(connection: &Connection, states: &[String], as_json: bool) -> Resu
                 "protocol_type": group.protocol_type,
                 "coordinator": group.coordinator.0,
             });
-            println!("{line}");
+            say!("{line}");
         }
         return Ok(());
     }
@@ -103,7 +103,7 @@ async fn describe(connection: &Connection, group: &str, as_json: bool) -> Result
     let described = lag::describe(&client, group).await?;
     let progress = lag::progress(&client, &described).await?;
     if as_json {
-        println!("{}", as_line(&described, &progress));
+        say!("{}", as_line(&described, &progress));
         return Ok(());
     }
     let GroupDescription {
@@ -113,20 +113,20 @@ async fn describe(connection: &Connection, group: &str, as_json: bool) -> Result
         ..
     } = &described;
     let strategy = if assignor.is_empty() { "-" } else { assignor };
-    println!(
+    say!(
         "group {group}: {state}, strategy {strategy}, {} members",
         members.len()
     );
     for member in members {
         let partitions: Vec<String> = member.assignment.iter().map(ToString::to_string).collect();
         let name = member.instance_id.as_ref().unwrap_or(&member.member_id);
-        println!(
+        say!(
             "  {name} at {}: {}",
             member.client_host,
             partitions.join(", ")
         );
     }
-    println!();
+    say!("");
     lag::show(group, &progress, false);
     Ok(())
 }
@@ -172,7 +172,7 @@ async fn delete(connection: &Connection, groups: &[String]) -> Result<(), Failur
     let mut failure = None;
     for (group, outcome) in deleted {
         match outcome {
-            Ok(()) => println!("deleted {group}"),
+            Ok(()) => say!("deleted {group}"),
             Err(error) => {
                 let advice = match error.code() {
                     Some(ErrorCode::NON_EMPTY_GROUP) => "stop its members first",

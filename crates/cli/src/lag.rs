@@ -17,7 +17,7 @@ use crate::table;
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The group to look at
-    #[arg(long)]
+    #[arg(long, short)]
     group: String,
     /// Look again and again, every so many seconds, until interrupted
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5",
@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
             () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
         }
         if !arguments.json {
-            println!();
+            say!("");
         }
     }
 }
@@ -154,7 +154,7 @@ pub(crate) fn show(group: &str, rows: &[Progress], as_json: bool) {
                 "client_id": member.map(|member| &member.client_id),
                 "host": member.map(|member| &member.client_host),
             });
-            println!("{line}");
+            say!("{line}");
         }
         return;
     }
@@ -191,5 +191,5 @@ pub(crate) fn show(group: &str, rows: &[Progress], as_json: bool) {
         &lines,
     );
     let total: i64 = rows.iter().filter_map(Progress::lag).sum();
-    println!("total lag {total}");
+    say!("total lag {total}");
 }

@@ -29,13 +29,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Split each line at the first of these into key and value; a line without one has no key
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, short = 'K', value_name = "TEXT")]
     key_delimiter: Option<String>,
     /// A header of every record; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     header: Vec<KeyValue>,
     /// The partition to write to, unless a line names one [default: as --balancer says]
-    #[arg(long)]
+    #[arg(long, short)]
     partition: Option<i32>,
     /// Lines per second at most [default: as many as are acknowledged]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

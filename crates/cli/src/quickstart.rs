@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         let kafka = kafka
             .await
             .map_err(|error| Failure::new("cannot start the embedded broker", &error))?;
-        println!(
+        say!(
             "broker    three embedded nodes in {:.1?}: {}",
             begun.elapsed(),
             kafka.bootstrap()
@@ -43,18 +43,18 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         connection.brokers = kafka.addresses();
         embedded = Some(kafka);
     } else {
-        println!("broker    {}", connection.brokers.join(","));
+        say!("broker    {}", connection.brokers.join(","));
     }
     let topic = name();
     topics::create(&connection, TopicConfig::new(&topic, 3, -1)).await?;
-    println!("topic     {topic} with 3 partitions");
+    say!("topic     {topic} with 3 partitions");
     let told = Story::new(&connection, &topic, arguments.records)
         .tell()
         .await;
     if embedded.is_none() {
         // Whoever's cluster it is should find it as it was.
         topics::delete(&connection, &[&topic]).await?;
-        println!("topic     {topic} deleted");
+        say!("topic     {topic} deleted");
     }
     told
 }

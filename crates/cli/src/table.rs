@@ -3,7 +3,7 @@
 /// Prints rows under a heading; numbers are set to the right.
 pub(crate) fn print<const N: usize>(heading: [&str; N], rows: &[[String; N]]) {
     for line in lines(heading, rows) {
-        println!("{line}");
+        say!("{line}");
     }
 }
 

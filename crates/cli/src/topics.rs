@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use ekafka::{Cluster, Conn, ConnConfig, ConnError, Dialer, ErrorCode, Partition, TopicConfig};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -23,7 +24,11 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// Each topic with its number of partitions and replicas
-    List,
+    List {
+        /// A line of JSON for each topic
+        #[arg(long)]
+        json: bool,
+    },
     /// Create a topic and wait until it can be used
     Create {
         /// The topic's name
@@ -42,6 +47,9 @@ enum Action {
     Describe {
         /// The topic's name
         topic: String,
+        /// A line of JSON for each partition
+        #[arg(long)]
+        json: bool,
     },
     /// Delete topics with everything in them
     Delete {
@@ -53,7 +61,7 @@ enum Action {
 
 pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
     match &arguments.action {
-        Action::List => list(connection).await,
+        Action::List { json } => list(connection, *json).await,
         Action::Create {
             topic,
             partitions,
@@ -71,14 +79,14 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
                     .advise(format!("ekafka topics describe {topic}")));
             }
             create(connection, wanted).await?;
-            println!("created {topic}");
+            say!("created {topic}");
             Ok(())
         }
-        Action::Describe { topic } => describe(connection, topic).await,
+        Action::Describe { topic, json } => describe(connection, topic, *json).await,
         Action::Delete { topics } => {
             let names: Vec<&str> = topics.iter().map(String::as_str).collect();
             delete(connection, &names).await?;
-            println!("deleted {}", topics.join(", "));
+            say!("deleted {}", topics.join(", "));
             Ok(())
         }
     }
@@ -159,7 +167,7 @@ pub(crate) async fn offsets(
     Ok(found)
 }
 
-async fn list(connection: &Connection) -> Result<(), Failure> {
+async fn list(connection: &Connection, as_json: bool) -> Result<(), Failure> {
     let conn = connection.dial().await?;
     let all = conn.read_partitions(&[]).await;
     let all = all.map_err(|error| refused("cannot list the topics", &error))?;
@@ -169,30 +177,56 @@ async fn list(connection: &Connection) -> Result<(), Failure> {
         *partitions += 1;
         *replicas = (*replicas).max(partition.replicas.len());
     }
+    if as_json {
+        for (topic, (partitions, replicas)) in topics {
+            let line = json!({ "topic": topic, "partitions": partitions, "replicas": replicas });
+            say!("{line}");
+        }
+        return Ok(());
+    }
     let width = topics
         .keys()
         .map(|name| name.len())
         .max()
         .unwrap_or(0)
         .max(5);
-    println!("{:width$}  partitions  replicas", "topic");
+    say!("{:width$}  partitions  replicas", "topic");
     for (topic, (partitions, replicas)) in topics {
-        println!("{topic:width$}  {partitions:10}  {replicas:8}");
+        say!("{topic:width$}  {partitions:10}  {replicas:8}");
     }
     Ok(())
 }
 
-async fn describe(connection: &Connection, topic: &str) -> Result<(), Failure> {
+async fn describe(connection: &Connection, topic: &str, as_json: bool) -> Result<(), Failure> {
     let partitions = partitions(connection, topic).await?;
     let offsets = offsets(connection, &partitions).await?;
-    println!("partition  leader  replicas      in sync       first offset  next offset");
+    if as_json {
+        for partition in &partitions {
+            let ids = |brokers: &[ekafka::Broker]| -> Vec<i32> {
+                brokers.iter().map(|broker| broker.id).collect()
+            };
+            let both = offsets.get(&partition.id);
+            let line = json!({
+                "topic": topic,
+                "partition": partition.id,
+                "leader": partition.leader.id,
+                "replicas": ids(&partition.replicas),
+                "in_sync": ids(&partition.isr),
+                "first_offset": both.map(|both| both.0),
+                "next_offset": both.map(|both| both.1),
+            });
+            say!("{line}");
+        }
+        return Ok(());
+    }
+    say!("partition  leader  replicas      in sync       first offset  next offset");
     for partition in &partitions {
         let ids = |brokers: &[ekafka::Broker]| {
             let ids: Vec<String> = brokers.iter().map(|broker| broker.id.to_string()).collect();
             ids.join(",")
         };
         let (first, next) = offsets.get(&partition.id).copied().unwrap_or((-1, -1));
-        println!(
+        say!(
             "{:9}  {:6}  {:12}  {:12}  {first:12}  {next:11}",
             partition.id,
             partition.leader.id,

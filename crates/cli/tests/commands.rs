@@ -69,6 +69,69 @@ fn topics_are_created_listed_described_and_deleted() {
 }
 
 #[test]
+fn topics_are_told_as_json_too() {
+    let broker = Broker::start();
+    broker.output(&["topics", "create", "orders", "--partitions", "2"], "");
+    broker.output(&["produce", "-t", "orders", "-p", "1"], "one\ntwo\n");
+    let lines = |text: String| -> Vec<serde_json::Value> {
+        let lines = text.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().unwrap()
+    };
+    let list = lines(broker.output(&["topics", "list", "--json"], ""));
+    assert_eq!(
+        (&list[0]["topic"], &list[0]["partitions"]),
+        (&"orders".into(), &2.into())
+    );
+    let described = lines(broker.output(&["topics", "describe", "orders", "--json"], ""));
+    let offsets = |at: usize| {
+        (
+            &described[at]["first_offset"],
+            &described[at]["next_offset"],
+        )
+    };
+    assert_eq!(offsets(0), (&0.into(), &0.into()));
+    assert_eq!(offsets(1), (&0.into(), &2.into()));
+    assert!(
+        described[1]["in_sync"]
+            .as_array()
+            .is_some_and(|ids| !ids.is_empty())
+    );
+}
+
+/// As `| head -1` does once it has its line.
+#[test]
+fn a_reader_of_the_output_that_goes_away_is_no_failure() {
+    let broker = Broker::start();
+    broker.output(&["topics", "create", "orders"], "");
+    broker.output(&["produce", "--topic", "orders"], "one\n");
+    let group = ["consume", "-t", "orders", "-g", "shop", "-c", "1"];
+    broker.output(&group, "");
+    for arguments in [
+        &["topics", "list"][..],
+        &["topics", "describe", "orders", "--json"],
+        &["groups", "list"],
+        &["lag", "--group", "shop"],
+        &["consume", "--topic", "orders", "--exit-at-end"],
+    ] {
+        let (nobody, output) = std::io::pipe().unwrap();
+        drop(nobody);
+        let mut command = ekafka();
+        let command = command.args(["--brokers", &broker.brokers]).args(arguments);
+        let ended = command
+            .stdout(output)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(
+            (ended.status.code(), &*said),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
 fn lines_come_back_with_key_header_and_order() {
     let broker = Broker::start();
     broker.output(&["topics", "create", "t", "--partitions", "1"], "");

@@ -259,7 +259,7 @@ fn show(arguments: &Arguments, moves: &[Move]) {
                 "after": planned.after,
                 "executed": arguments.execute,
             });
-            println!("{line}");
+            say!("{line}");
         }
         return;
     }

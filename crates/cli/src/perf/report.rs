@@ -123,7 +123,7 @@ impl Meter {
         let report = self.report(wall, &usage, done);
         if as_json {
             let line = serde_json::to_string(&report);
-            println!(
+            say!(
                 "{}",
                 line.map_err(|error| Failure::new("cannot write the report", &error))?
             );
@@ -180,35 +180,39 @@ impl Cpu {
 
 impl Report {
     fn print(&self, what: &str) {
-        println!("{} records {what}, {} bytes", self.records, self.bytes);
-        println!("  wall     {:12.3} s", self.wall_s);
-        println!(
+        say!("{} records {what}, {} bytes", self.records, self.bytes);
+        say!("  wall     {:12.3} s", self.wall_s);
+        say!(
             "  CPU      {:12.3} s  ({:.3} user, {:.3} system)",
-            self.cpu_s, self.user_s, self.sys_s
+            self.cpu_s,
+            self.user_s,
+            self.sys_s
         );
-        println!("  per 10^6 {:12.3} s of CPU", self.cpu_s_per_m);
-        println!(
+        say!("  per 10^6 {:12.3} s of CPU", self.cpu_s_per_m);
+        say!(
             "  rate     {:12.0} records/s, {:.1} MB/s",
-            self.rec_per_s, self.mb_per_s
+            self.rec_per_s,
+            self.mb_per_s
         );
         let latency = &self.latency;
-        println!(
+        say!(
             "  latency  {:12} µs median, {} µs at 99 %, {} µs at 99.9 %, {} µs at most",
-            latency.p50_us, latency.p99_us, latency.p999_us, latency.max_us
+            latency.p50_us,
+            latency.p99_us,
+            latency.p999_us,
+            latency.max_us
         );
         if let (Some(median), Some(p99)) = (self.call_p50_us, self.call_p99_us) {
-            println!("  calls    {median:12} µs median, {p99} µs at 99 %, late starts not counted");
+            say!("  calls    {median:12} µs median, {p99} µs at 99 %, late starts not counted");
         }
-        println!("  memory   {:12} kB at most", self.max_rss_kb);
+        say!("  memory   {:12} kB at most", self.max_rss_kb);
         if let Some(first) = self.first_record_ms {
-            println!(
-                "  first    {first:12.3} ms from the start of the process to the first record"
-            );
+            say!("  first    {first:12.3} ms from the start of the process to the first record");
         }
         if let (Some(requests), Some(bytes), Some(all)) =
             (self.requests, self.fetched_bytes, self.received_bytes)
         {
-            println!("  fetches  {requests:12}, {bytes} bytes of whole batches, {all} of all");
+            say!("  fetches  {requests:12}, {bytes} bytes of whole batches, {all} of all");
         }
     }
 }

@@ -45,7 +45,7 @@ impl<'a> Story<'a> {
             tokio::try_join!(self.write(&writer), self.read(&mut reader, 0..self.records))?;
         let closed = reader.close().await;
         closed.map_err(|error| Failure::new("cannot end in order", &error))?;
-        println!("reader    left the group; its offsets are committed");
+        say!("reader    left the group; its offsets are committed");
         self.read_on(&writer).await?;
         writer
             .close_within(PATIENCE)
@@ -66,7 +66,7 @@ impl<'a> Story<'a> {
             statistics.calls += 1;
             statistics.records += last - first;
             if statistics.records == SLICE.min(self.records) {
-                println!(
+                say!(
                     "writer    the first {} records are acknowledged",
                     statistics.records
                 );
@@ -74,7 +74,7 @@ impl<'a> Story<'a> {
             first = last;
         }
         statistics.end();
-        println!(
+        say!(
             "writer    all {} records are acknowledged by all replicas",
             self.records
         );
@@ -119,7 +119,7 @@ impl<'a> Story<'a> {
                 Received::Message(message) => {
                     order.check(&message, &numbers)?;
                     if statistics.records == 0 {
-                        println!("reader    the first record: {}", shown(&message));
+                        say!("reader    the first record: {}", shown(&message));
                     }
                     statistics.records += 1;
                     let is_last = statistics.records == wanted;
@@ -133,7 +133,7 @@ impl<'a> Story<'a> {
                     }
                 }
                 Received::Event(Event::Assigned(partitions)) => {
-                    println!(
+                    say!(
                         "group     {} partitions assigned to the reader",
                         partitions.len()
                     );
@@ -144,9 +144,9 @@ impl<'a> Story<'a> {
             }
         }
         statistics.end();
-        println!("reader    {wanted} records read, none missing, each key in order; committed:");
+        say!("reader    {wanted} records read, none missing, each key in order; committed:");
         for message in order.last.values() {
-            println!(
+            say!(
                 "          partition {} up to offset {}",
                 message.partition(),
                 message.offset()
@@ -159,12 +159,12 @@ impl<'a> Story<'a> {
     async fn read_on(&self, writer: &Writer) -> Result<(), Failure> {
         let later = self.records..self.records + LATER;
         self.write_numbers(writer, later.clone()).await?;
-        println!("writer    {LATER} more records");
+        say!("writer    {LATER} more records");
         let mut reader = self.reader()?;
         self.read(&mut reader, later).await?;
         let closed = reader.close().await;
         closed.map_err(|error| Failure::new("cannot end in order", &error))?;
-        println!("group     the second reader went on where the first had committed");
+        say!("group     the second reader went on where the first had committed");
         Ok(())
     }
 
@@ -205,9 +205,11 @@ impl Statistics {
     fn tell(&self, who: &str, what: &str) {
         let rate = self.records as f64 / self.took.as_secs_f64().max(1e-6);
         let calls = if who == "writer" { "calls" } else { "commits" };
-        println!(
+        say!(
             "{who:9} {} records {what} in {:.1?} ({rate:.0}/s), {} {calls}",
-            self.records, self.took, self.calls
+            self.records,
+            self.took,
+            self.calls
         );
     }
 }
