@@ -29,7 +29,7 @@ const PAIRS: [(&str, &str); 10] = [
 ];
 
 /// A ratio that has grown by more than this is a slower client, not noise.
-const TOLERATED: f64 = 1.5;
+const TOLERATED: f64 = 1.25;
 
 /// Runs the benches, shows each ratio beside the saved one, and fails when one has grown. To save, it runs them twice, and
 /// saves the middle of the two.
@@ -98,8 +98,7 @@ fn save_middle(first: &[(String, f64)], second: &[(String, f64)]) -> Result<(), 
 /// Time of a round in the fastest sample of one bench of the last run, in nanoseconds: whatever else the machine does only
 /// makes samples slower.
 fn fastest(bench: &str) -> Result<f64, Failure> {
-    let path = process::root()
-        .join("target/criterion")
+    let path = process::built("criterion")
         .join(bench)
         .join("new/sample.json");
     let told = fs::read_to_string(&path)

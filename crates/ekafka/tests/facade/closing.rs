@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka::consumerserver::ConsumerServer;
-use ekafka::{ApiKey, ComponentError, ReaderError, Record, Server};
+use ekafka::{ApiKey, Component, ComponentError, Delivery, Producer, ReaderError, Record, Server};
 use ekafka_testkit::EmbeddedKafka;
 use tokio::time::{Instant, sleep};
 
@@ -58,6 +58,20 @@ fn fall_silent(kafka: &EmbeddedKafka) {
     kafka.on_any().silence().times(usize::MAX);
 }
 
+/// A connected producer, and what it has sent to brokers that then fell silent.
+async fn producer_with_a_lost_message(
+    kafka: &EmbeddedKafka,
+    component: &Component,
+) -> (Arc<Producer>, Delivery) {
+    let producer = component.producer("p1");
+    soon(producer.write_messages(&[Record::new("second")]))
+        .await
+        .unwrap();
+    fall_silent(kafka);
+    let lost = producer.writer().send(Record::new("lost")).await.unwrap();
+    (producer, lost)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_component_closes_its_readers_together_and_then_its_producers() {
     let kafka = with_a_message().await;
@@ -67,12 +81,7 @@ async fn a_component_closes_its_readers_together_and_then_its_producers() {
     soon(two.read_message()).await.unwrap();
     let group = component.consumer_group("three");
     while !matches!(soon(group.poll()).await, Ok(ekafka::GroupEvent::Message(_))) {}
-    let producer = component.producer("p1");
-    soon(producer.write_messages(&[Record::new("second")]))
-        .await
-        .unwrap();
-    fall_silent(&kafka);
-    let lost = producer.writer().send(Record::new("lost")).await.unwrap();
+    let (producer, lost) = producer_with_a_lost_message(&kafka, &component).await;
 
     let begun = Instant::now();
     let error = component.close().await.unwrap_err();
@@ -96,12 +105,7 @@ async fn a_component_closes_its_readers_together_and_then_its_producers() {
 async fn a_producer_closes_within_a_limit() {
     let kafka = with_a_message().await;
     let component = component(&kafka, TOML);
-    let producer = component.producer("p1");
-    soon(producer.write_messages(&[Record::new("second")]))
-        .await
-        .unwrap();
-    fall_silent(&kafka);
-    let lost = producer.writer().send(Record::new("lost")).await.unwrap();
+    let (producer, lost) = producer_with_a_lost_message(&kafka, &component).await;
     let (begun, limit) = (Instant::now(), Duration::from_millis(500));
     let error = producer.close_within(limit).await.unwrap_err();
     assert!(matches!(error, ComponentError::Undelivered(_)), "{error:?}");
