@@ -321,19 +321,17 @@ async fn t58_a_compacted_partition_gives_each_key_that_is_left_once() {
             }
         }
         in_time(reader.close()).await.expect("closed");
-        if seen.len() < 100 || !is_real {
+        // A pass of the cleaner may have ended before the newest segments were closed.
+        let left = |key| seen.iter().filter(|(of, _)| of == key).count();
+        if keys.iter().all(|key| left(*key) == 1) || !is_real {
             break seen;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
     assert!(seen.is_sorted_by(|one, other| one.1 < other.1), "{seen:?}");
     for (at, key) in keys.iter().enumerate() {
-        let of_key = seen.iter().filter(|(of, _)| of == key);
-        let offsets: Vec<i64> = of_key.map(|(_, offset)| *offset).collect();
-        let newest = 96 + i64::try_from(at).expect("small");
-        assert_eq!(offsets.last(), Some(&newest), "the newest of {key}");
-        if is_real {
-            assert_eq!(offsets.len(), 1, "{key} at {offsets:?}");
-        }
+        let newest = seen.iter().rev().find(|(of, _)| of == key);
+        let offset = 96 + i64::try_from(at).expect("small");
+        assert_eq!(newest, Some(&(key.to_string(), offset)));
     }
 }
