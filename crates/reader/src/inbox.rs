@@ -24,8 +24,8 @@ use crate::story::{self, Story};
 
 use budget::Budget;
 use routes::Route;
+pub(crate) use slots::Sent;
 use slots::Slot;
-pub(crate) use slots::{Mail, Sent};
 
 mod budget;
 mod notices;

@@ -20,6 +20,8 @@ use crate::reset::{OutOfRange, Position, Start, Target};
 
 mod ends;
 mod entry;
+mod leaderless;
+mod nearby;
 #[cfg(test)]
 mod tests;
 mod truncation;
@@ -184,6 +186,8 @@ pub(crate) struct Ledger {
     restless: BTreeSet<TopicPartition>,
     /// Lanes that ended while a fetcher read them.
     dropped: Vec<(BrokerId, Arc<Lane>)>,
+    /// Until when partitions are read from other replicas than the leader.
+    nearby: BTreeSet<(Instant, TopicPartition)>,
     /// The tag of the newest lane.
     last_tag: u64,
 }
@@ -195,6 +199,7 @@ impl Ledger {
             entries: BTreeMap::new(),
             restless: BTreeSet::new(),
             dropped: Vec::new(),
+            nearby: BTreeSet::new(),
             last_tag: 0,
         }
     }
@@ -251,7 +256,12 @@ impl Ledger {
     /// Reads on from `start`; false when the partition is not assigned.
     pub(crate) fn seek(&mut self, partition: &TopicPartition, start: Start) -> bool {
         let leader_epoch = -1;
-        self.seek_known(partition, start, leader_epoch)
+        let is_known = self.seek_known(partition, start, leader_epoch);
+        if let Some(entry) = self.entries.get_mut(partition) {
+            // Whoever asks for an offset means it in the topic that there is now.
+            entry.topic_id = Uuid::nil();
+        }
+        is_known
     }
 
     /// Reads on from `start`, before which lies a record of that leader epoch.
@@ -282,6 +292,7 @@ impl Ledger {
 
     /// Everything that can be done at `now`.
     pub(crate) fn due(&mut self, now: Instant, leaders: &dyn Leaders) -> Vec<Work> {
+        self.leave_replicas(now);
         let dropped = std::mem::take(&mut self.dropped).into_iter();
         let mut work: Vec<Work> = dropped
             .map(|(broker, lane)| Work::Drop { broker, lane })
@@ -306,7 +317,9 @@ impl Ledger {
         let restless = self.restless.iter();
         let entries = restless.filter_map(|partition| self.entries.get(partition));
         let waiting = entries.filter(|entry| !entry.paused);
-        waiting.filter_map(|entry| entry.not_before).min()
+        let nearby = self.nearby.first().map(|(until, _)| *until);
+        let waiting = waiting.filter_map(|entry| entry.not_before);
+        waiting.chain(nearby).min()
     }
 
     /// The coordinator's answer for one partition; `None` means that nothing is committed.
@@ -411,21 +424,23 @@ impl Ledger {
         if entry.lane.tag != cursor.lane.tag {
             return None;
         }
+        // Whatever went wrong with another replica, the leader is asked next.
+        let replica = self.forget_replica(partition);
+        let entry = self.entries.get_mut(partition)?;
+        let was = entry.place;
         entry.place = Place::Idle(cursor.offset);
         entry.read_epoch = cursor.read_epoch;
         entry.sizes = cursor.sizes;
         if cursor.has_read {
             entry.failures = 0;
         }
-        // Whatever went wrong with another replica, the leader is asked next.
-        let replica = entry.replica.take();
         match reason {
-            Returned::Preferred(broker) => {
-                let until = now + REPLICA_LIFETIME;
-                entry.replica = Some((*broker, until));
+            Returned::Preferred(broker) if replica.is_none() && was != Place::Fetching(*broker) => {
+                self.read_nearby(now, partition, *broker);
                 None
             }
-            Returned::Moved | Returned::Disconnected => {
+            // Whoever names another in a leader's place, or itself, would be followed in a circle.
+            Returned::Preferred(_) | Returned::Moved | Returned::Disconnected => {
                 entry.delay(now, &rules);
                 None
             }
@@ -436,7 +451,7 @@ impl Ledger {
                 None
             }
             Returned::TooLarge(size) => {
-                entry.place = Place::Held;
+                entry.place = Place::Held(cursor.offset);
                 Some(Notice::TooLarge {
                     partition: partition.clone(),
                     offset: cursor.offset,
@@ -469,37 +484,6 @@ impl Ledger {
         }
     }
 
-    /// Whether the topic's leaders could be learnt; `code` says why not.
-    pub(crate) fn handle_looked_up(
-        &mut self,
-        now: Instant,
-        topic: &str,
-        code: ErrorCode,
-    ) -> Option<Notice> {
-        let rules = self.rules;
-        let mut notice = None;
-        for partition in &self.restless {
-            let entry = self.entries.get_mut(partition);
-            let waiting = entry.filter(|entry| entry.is_waiting_for_leader());
-            if let Some(entry) = waiting.filter(|_| &*partition.topic == topic) {
-                let failed = entry.fail(now, &rules, "finding the leader", code);
-                notice = notice.or(failed);
-            }
-        }
-        notice
-    }
-
-    /// The view changed: partitions without a leader may have one now.
-    pub(crate) fn handle_new_view(&mut self) {
-        for partition in &self.restless {
-            let entry = self.entries.get_mut(partition);
-            if let Some(entry) = entry.filter(|entry| entry.is_leaderless) {
-                entry.is_leaderless = false;
-                entry.not_before = None;
-            }
-        }
-    }
-
     /// The bytes at `offset` cannot be read: they are fetched again after a pause. Says how often in a
     /// row that has happened at this offset; 0 when the lane has ended meanwhile.
     pub(crate) fn handle_unreadable(&mut self, now: Instant, lane: &Arc<Lane>, offset: i64) -> u32 {
@@ -509,7 +493,8 @@ impl Ledger {
         if entry.is_none_or(|entry| entry.lane.tag != lane.tag) {
             return 0;
         }
-        self.seek(partition, Start::At(offset));
+        let read_epoch = lane.read_epoch();
+        self.seek_known(partition, Start::At(offset), read_epoch);
         let Some(entry) = self.touch(partition) else {
             return 0;
         };
@@ -536,9 +521,15 @@ impl Ledger {
                 Place::Fetching(_)
                 | Place::Idle(_)
                 | Place::NeedsCheck { .. }
-                | Place::Checking { .. },
+                | Place::Checking { .. }
+                | Place::NeedsTarget { from: Some(_), .. }
+                | Place::Asking { from: Some(_), .. },
                 Some(offset),
             ) => {
+                entry.read_epoch = entry.lane.read_epoch();
+                Place::Idle(offset)
+            }
+            (Place::Held(at), Some(offset)) if offset < at => {
                 entry.read_epoch = entry.lane.read_epoch();
                 Place::Idle(offset)
             }
@@ -555,7 +546,7 @@ impl Ledger {
         choose(entry, place);
         entry.not_before = None;
         self.last_tag += 1;
-        let goes_on = entry.place == place && matches!(place, Place::Idle(_));
+        let goes_on = entry.place == place && matches!(place, Place::Idle(_) | Place::Held(_));
         entry.lane = if goes_on {
             let lane = entry.lane.successor(self.last_tag);
             lane.note_read_epoch(entry.read_epoch);
@@ -592,6 +583,3 @@ fn lane(assignment: &Arc<Assignment>, tag: u64, place: Place, read_epoch: i32) -
     }
     Arc::new(lane)
 }
-
-/// A preferred replica is asked for so long before the leader is asked again.
-const REPLICA_LIFETIME: Duration = Duration::from_secs(300);

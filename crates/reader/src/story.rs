@@ -98,7 +98,11 @@ fn describe(event: &Event) -> String {
             from,
             to,
         } => format!("{partition}: offset {from} is out of range, reading on at {to}"),
-        other => format!("{other:?}"),
+        Event::Truncated {
+            partition,
+            from,
+            to,
+        } => format!("{partition}: the log was cut, reading on at {to} instead of {from}"),
     }
 }
 

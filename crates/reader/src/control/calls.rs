@@ -245,13 +245,33 @@ pub(super) async fn send_capped<R: Request>(
     deadline: Instant,
 ) -> Result<R::Response, ConnError> {
     let version = connection.version_of(R::API, versions)?;
+    send_version(connection, request, version, deadline).await
+}
+
+/// Sends in that version. The time for which the broker has asked for silence comes on top of the deadline.
+pub(super) async fn send_version<R: Request>(
+    connection: &Connection,
+    request: &R,
+    version: i16,
+    deadline: Instant,
+) -> Result<R::Response, ConnError> {
     let deadline = after_pause(connection, deadline);
     let answer = connection.send_version(request, version, deadline.into());
     answer.await
 }
 
+/// As [`send_version`], in the newest version that both sides speak.
+pub(super) async fn send<R: Request>(
+    connection: &Connection,
+    request: &R,
+    deadline: Instant,
+) -> Result<R::Response, ConnError> {
+    let deadline = after_pause(connection, deadline);
+    connection.send(request, deadline.into()).await
+}
+
 /// A deadline without the time for which the broker has asked this connection to send nothing.
-pub(super) fn after_pause(connection: &Connection, deadline: Instant) -> Instant {
+fn after_pause(connection: &Connection, deadline: Instant) -> Instant {
     let until = connection.throttled_until().map(Into::<Instant>::into);
     let pause = until.map(|until| until.saturating_duration_since(now()));
     deadline + pause.unwrap_or_default()

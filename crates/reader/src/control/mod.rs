@@ -344,7 +344,8 @@ impl Control {
             }
             Done::NewView => {
                 self.watch_view();
-                self.ledger.handle_new_view();
+                let view = self.cluster.view();
+                self.ledger.handle_new_view(&ViewLeaders(&view));
                 self.handle_new_view(now);
             }
             Done::Topics(topics) => self.handle_topics(now, topics),
@@ -354,17 +355,33 @@ impl Control {
     }
 
     fn handle_looked_up(&mut self, now: Instant, topic: &str, result: Result<(), ConnError>) {
+        let view = self.cluster.view();
+        let leaders = ViewLeaders(&view);
         match result {
             Ok(()) => {
                 self.unreachable = 0;
-                self.ledger.handle_new_view();
+                // The topic can be used as soon as one partition has a leader: others may have none.
+                let mut is_lacking = false;
+                let notices = self
+                    .ledger
+                    .handle_looked_up(now, topic, &leaders, |partition| {
+                        is_lacking = true;
+                        leaders.lack_of(partition)
+                    });
+                if is_lacking {
+                    self.cluster.invalidate(Refresh::Topic(topic.into()));
+                }
+                for notice in notices {
+                    self.tell(Some(notice));
+                }
             }
             Err(ConnError::Topic { code, .. }) => {
-                let notice = self.ledger.handle_looked_up(now, topic, code);
-                self.tell(notice);
+                let told = self.ledger.handle_looked_up(now, topic, &leaders, |_| code);
+                self.tell(told.into_iter().next());
             }
             Err(error) => {
-                self.ledger.handle_looked_up(now, topic, ErrorCode::NONE);
+                self.ledger
+                    .handle_looked_up(now, topic, &leaders, |_| ErrorCode::NONE);
                 self.note_unreachable("finding the leader", error);
             }
         }
@@ -469,6 +486,17 @@ pub(crate) fn now() -> Instant {
 
 /// The leaders in a cluster view.
 struct ViewLeaders<'a>(&'a ClusterView);
+
+impl ViewLeaders<'_> {
+    /// Why a partition has no leader.
+    fn lack_of(&self, partition: &TopicPartition) -> ErrorCode {
+        let topic = self.0.topic(&partition.topic);
+        match topic.and_then(|topic| topic.partition(partition.partition)) {
+            Some(_) => ErrorCode::LEADER_NOT_AVAILABLE,
+            None => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        }
+    }
+}
 
 impl Leaders for ViewLeaders<'_> {
     fn leader(&self, partition: &TopicPartition) -> Option<Leader> {

@@ -21,7 +21,7 @@ use ekafka_protocol::cold::{
 };
 use ekafka_protocol::{ApiKey, ErrorCode, VersionRange};
 
-use super::calls::{Done, after_pause, own_connection, send_capped, text, topic_name};
+use super::calls::{Done, own_connection, send, send_capped, send_version, text, topic_name};
 use super::group::GroupDone;
 use crate::TopicPartition;
 use crate::assignor::{
@@ -86,8 +86,7 @@ pub(crate) async fn join(
         Ok(link) => link,
         Err(error) => return Done::Group(GroupDone::Joined(refused(error), None)),
     };
-    let deadline = after_pause(&link, deadline);
-    let result = match link.send(&request, deadline.into()).await {
+    let result = match send(&link, &request, deadline).await {
         Ok(answer) => joined(answer),
         Err(error) => refused(error),
     };
@@ -249,8 +248,7 @@ async fn sync(
     let deadline = desk.now + desk.settings.timing.rebalance + desk.settings.call_timeout;
     let answer = async {
         let link = link(desk).await?;
-        let deadline = after_pause(&link, deadline);
-        link.send(&request, deadline.into()).await
+        send(&link, &request, deadline).await
     };
     let answer = answer.await.map_err(Failure::Connection)?;
     accepted(answer.error_code)?;
@@ -296,10 +294,7 @@ pub(crate) async fn leave(desk: Desk, member_id: String, why: &'static str) {
             request.with_member_id(text(&member_id))
         };
         let deadline = desk.now + desk.settings.call_timeout;
-        let deadline = after_pause(&connection, deadline);
-        connection
-            .send_version(&request, version, deadline.into())
-            .await
+        send_version(&connection, &request, version, deadline).await
     };
     let left: Result<_, ConnError> = left.await;
     if let Err(error) = left {
@@ -333,10 +328,7 @@ pub(crate) async fn fetch_offsets(
         let versions = VersionRange::new(1, 7);
         let version = connection.version_of(ApiKey::OFFSET_FETCH, versions)?;
         let request = request.with_require_stable(version >= FIRST_WITH_STABLE);
-        let deadline = after_pause(&connection, deadline);
-        connection
-            .send_version(&request, version, deadline.into())
-            .await
+        send_version(&connection, &request, version, deadline).await
     };
     let mut offsets: BTreeMap<(String, i32), Result<Option<Position>, ErrorCode>> = BTreeMap::new();
     // Only an explicit -1 means that nothing is committed; a partition left out is asked for again.

@@ -8,7 +8,7 @@ use ekafka_conn::{BrokerId, ConnError, Connection};
 
 use super::{Control, calls, now};
 use crate::fetcher::Fetcher;
-use crate::inbox::{Mail, Sent};
+use crate::inbox::Sent;
 use crate::ledger::{Cursor, Returned};
 
 /// Fetchers that have new cursors while their fetch is on the wire.
@@ -31,8 +31,7 @@ impl Recalls {
 impl Control {
     /// Hands cursors to the broker's fetcher, which is made if there is none.
     pub(super) fn serve(&mut self, broker: BrokerId, cursors: Vec<Cursor>) {
-        let mail = cursors.into_iter().map(Mail::Fetch);
-        match self.inbox.send(broker, mail) {
+        match self.inbox.send(broker, cursors) {
             Sent::Run(fetcher) => fetcher.run(),
             Sent::Away => {
                 let at = now() + RECALL_DELAY;

@@ -24,6 +24,8 @@ pub(crate) struct Outcome {
     pub(crate) chunks: Vec<FetchedChunk>,
     /// For control.
     pub(crate) returned: Vec<(Cursor, Returned)>,
+    /// Whether a partition got ahead.
+    pub(crate) has_moved: bool,
 }
 
 /// Moves the cursors of `book` past what was read and takes those out that cannot go on.
@@ -41,7 +43,9 @@ pub(crate) fn sort(book: &mut Book, settings: &FetchSettings, response: FetchRes
                 let returned = cursor.map(|cursor| (cursor, reason));
                 outcome.returned.extend(returned);
             } else if let Some(cursor) = book.find(at) {
+                let before = cursor.offset;
                 let (chunk, largest) = read(cursor, settings, partition);
+                outcome.has_moved |= cursor.offset > before;
                 book.note_size(largest);
                 outcome.chunks.extend(chunk);
             }
@@ -91,6 +95,7 @@ fn read(
         leader_epoch,
         largest,
         bytes,
+        is_damaged,
     } = extent(&records, offset);
     cursor.offset = next;
     cursor.sizes.note(largest);
@@ -101,7 +106,8 @@ fn read(
     let aborted = aborted
         .iter()
         .map(|one| (one.producer_id, one.first_offset));
-    let chunk = (bytes > 0).then(|| FetchedChunk {
+    // Batches that lie before the offset alone were not asked for.
+    let chunk = (bytes > 0 && (next > offset || is_damaged)).then(|| FetchedChunk {
         lane: Arc::clone(&cursor.lane),
         records: records.slice(..bytes),
         offset,

@@ -40,6 +40,9 @@ pub(crate) struct Book {
     nameless: usize,
     /// How large batches are in general, for partitions of which none has come yet.
     sizes: BatchSizes,
+    /// Whether a partition came while the broker may know it of another topic of that name. A request without ids would
+    /// name and forget the same partition.
+    is_mixed: bool,
     /// Requests made, by which the order of topics and partitions turns.
     round: usize,
     /// Pages looked at by anything.
@@ -98,6 +101,9 @@ impl Book {
     pub(crate) fn add(&mut self, cursor: Cursor) {
         let partition = cursor.lane.partition().partition;
         let topic = self.topic(&cursor);
+        let named = self.by_name.get(&cursor.lane.partition().topic);
+        let mut others = named.into_iter().flatten().filter(|one| **one != topic);
+        self.is_mixed |= others.any(|one| self.topics[*one].pages.contains_key(&partition));
         let at = self.place(topic, partition);
         let is_nameless = cursor.topic_id.is_nil();
         if self.pages[at].cursor.replace(cursor).is_none() {
@@ -163,6 +169,11 @@ impl Book {
         self.nameless == 0
     }
 
+    /// Whether the next request must be a full one.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.is_mixed
+    }
+
     /// The partitions to name in the next request: all in a full one, else those that changed. Lanes that
     /// were full when the book was settled are left out.
     pub(crate) fn ask(&mut self, is_full: bool, partition_max: i32) -> Asked {
@@ -209,13 +220,18 @@ impl Book {
     /// What of each is needed next is touched here: of many partitions little is in the processor's cache, and so
     /// the waits for memory overlap.
     pub(crate) fn locate(&self, answered: &FetchedTopic) -> Vec<Option<At>> {
-        let topic = self.answered(answered);
+        let topics = self.answered(answered);
         let partitions = answered.partitions.iter();
         let places = partitions.map(|one| {
-            let at = *topic?.pages.get(&one.partition_index)?;
-            let cursor = self.pages[at].cursor.as_ref();
-            black_box(cursor.map(|cursor| cursor.lane.buffered()));
-            Some(at)
+            let pages = topics.iter().filter_map(|topic| {
+                let pages = &self.topics[*topic].pages;
+                pages.get(&one.partition_index).copied()
+            });
+            let mut read = pages.filter(|at| {
+                let cursor = self.pages[*at].cursor.as_ref();
+                black_box(cursor.map(|cursor| cursor.lane.buffered())).is_some()
+            });
+            read.next()
         });
         places.collect()
     }
@@ -248,6 +264,7 @@ impl Book {
     /// All pages in turned order, with nothing known to the broker: one without sessions serves the first
     /// partitions first.
     fn begin_anew(&mut self) -> Vec<At> {
+        self.is_mixed = false;
         for at in std::mem::take(&mut self.changed) {
             self.pages[at].is_changed = false;
             self.release_empty(at);
@@ -302,13 +319,14 @@ impl Book {
         }
     }
 
-    fn answered(&self, topic: &FetchedTopic) -> Option<&Topic> {
-        let index = if topic.topic.is_empty() {
-            *self.by_id.get(&topic.topic_id)?
+    /// The topic that an answer speaks of, by its id, or those of its name.
+    fn answered(&self, topic: &FetchedTopic) -> &[usize] {
+        if topic.topic.is_empty() {
+            let one = self.by_id.get(&topic.topic_id);
+            one.map_or(&[], std::slice::from_ref)
         } else {
-            *self.by_name.get(&*topic.topic)?.last()?
-        };
-        self.topics.get(index)
+            self.by_name.get(&*topic.topic).map_or(&[], Vec::as_slice)
+        }
     }
 
     /// The partition's page, which is made if there is none.

@@ -76,11 +76,12 @@ impl ChunkReader {
                 return Ok(None);
             };
             let end = batch.last_offset().saturating_add(1);
+            let epoch = batch.leader_epoch();
             // Markers count wherever they lie: the broker's list begins at the offset that was asked for.
             let is_hidden = self.is_hidden(&batch)?;
             if end > self.from && !is_hidden {
                 let records = batch.records(&self.limits)?;
-                self.lane.note_read_epoch(batch.leader_epoch());
+                self.lane.note_read_epoch(epoch);
                 self.reached = self.reached.max(end);
                 let bytes = records.bytes().len() as u64;
                 let is_packed = batch.codec() != Codec::None;
@@ -89,8 +90,12 @@ impl ChunkReader {
                     records,
                     from: self.from,
                     end,
-                    leader_epoch: batch.leader_epoch(),
+                    leader_epoch: epoch,
                 }));
+            }
+            if end > self.from {
+                // The position comes to lie behind it, in its epoch.
+                self.lane.note_read_epoch(epoch);
             }
             self.reached = self.reached.max(end);
         }

@@ -19,6 +19,8 @@ pub(crate) struct Extent {
     pub(crate) largest: usize,
     /// Bytes of whole batches, or all bytes when a header makes no sense, so that its reader reports it.
     pub(crate) bytes: usize,
+    /// Whether a header makes no sense.
+    pub(crate) is_damaged: bool,
 }
 
 /// Walks the batches that a fetch from `offset` brought. Never falls below `offset`.
@@ -40,6 +42,7 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
                 leader_epoch,
                 largest,
                 bytes,
+                is_damaged: true,
             };
         }
         largest = largest.max(length.unsigned_abs() as usize + PREFIX);
@@ -59,6 +62,7 @@ pub(crate) fn extent(records: &[u8], offset: i64) -> Extent {
         leader_epoch,
         largest,
         bytes,
+        is_damaged: false,
     }
 }
 

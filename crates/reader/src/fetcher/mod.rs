@@ -28,7 +28,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::control::Note;
-use crate::inbox::{Inbox, Mail};
+use crate::inbox::Inbox;
 use crate::ledger::{Cursor, Returned};
 use crate::stats::Counters;
 
@@ -72,9 +72,9 @@ pub(crate) struct Fetcher {
     reserved: u64,
     /// When the fetch under way was sent, or will be, and how long the broker may hold it.
     sent: (Instant, Duration),
-    /// Answers without a byte in a row.
+    /// Answers in a row that brought no partition ahead.
     empty: u32,
-    /// Answers in a row that were empty although the broker could have waited.
+    /// Those of them that came although the broker could have waited.
     hasty: u32,
     /// Whether the other connection still waits for the answer to a fetch that was given up.
     is_overdue: bool,
@@ -160,11 +160,11 @@ impl Fetcher {
     fn read_mail(&mut self) {
         let morning = self.inbox.mail(self.broker);
         self.is_overdue = morning.is_overdue;
-        for mail in morning.mail {
-            match mail {
-                Mail::Fetch(cursor) => self.book.add(cursor),
-                Mail::Drop(lane) => self.book.drop_lane(&lane),
-            }
+        for lane in morning.dropped {
+            self.book.drop_lane(&lane);
+        }
+        for cursor in morning.cursors.into_values() {
+            self.book.add(cursor);
         }
     }
 
@@ -190,7 +190,8 @@ impl Fetcher {
     fn request(&mut self) -> FetchRequest {
         let max_bytes = i32::try_from(self.reserved).unwrap_or(i32::MAX);
         let partition_max = self.settings.max_partition_bytes.min(max_bytes);
-        let is_full = self.session.begin(self.book.has_ids());
+        let (has_ids, is_mixed) = (self.book.has_ids(), self.book.is_mixed());
+        let is_full = self.session.begin(has_ids, is_mixed);
         let asked = self.book.ask(is_full, partition_max);
         FetchRequest {
             max_wait_ms: self.wait(asked.left_out),
@@ -256,28 +257,29 @@ impl Fetcher {
             received,
             chunks,
             returned,
+            has_moved,
         } = answer::sort(&mut self.book, &self.settings, response);
         self.counters
             .note_fetch(received, &chunks, arrived - sent, longest);
-        let is_empty = chunks.is_empty() && returned.is_empty();
+        let is_vain = !has_moved && returned.is_empty();
         self.inbox.deliver(reserved, chunks);
         self.counters.note_read(arrived.elapsed());
         if !returned.is_empty() {
             // Control is gone only when the reader is.
             let _ = self.control.send(Note::Returned(returned));
         }
-        self.rest_if_hasty(is_empty);
+        self.rest_if_hasty(is_vain);
     }
 
-    /// Goes on, after a pause when the broker keeps answering at once with nothing.
-    fn rest_if_hasty(mut self: Box<Self>, is_empty: bool) {
+    /// Goes on, after a pause when the broker keeps answering at once with nothing new.
+    fn rest_if_hasty(mut self: Box<Self>, is_vain: bool) {
         let (sent, wait) = self.sent;
-        self.empty = if is_empty {
+        self.empty = if is_vain {
             self.empty.saturating_add(1)
         } else {
             0
         };
-        let is_hasty = is_empty && sent.elapsed() < wait / 2;
+        let is_hasty = is_vain && sent.elapsed() < wait / 2;
         self.hasty = if is_hasty {
             self.hasty.saturating_add(1)
         } else {

@@ -30,9 +30,9 @@ pub(crate) enum SessionVerdict {
 }
 
 impl Session {
-    /// Prepares a request; true when it has to name every partition.
-    pub(crate) fn begin(&mut self, has_ids: bool) -> bool {
-        if self.id != 0 && self.has_ids != has_ids {
+    /// Prepares a request; true when it has to name every partition. What is mixed cannot be told as changes.
+    pub(crate) fn begin(&mut self, has_ids: bool, is_mixed: bool) -> bool {
+        if self.id != 0 && (self.has_ids != has_ids || is_mixed) {
             self.reset();
         }
         self.has_ids = has_ids;

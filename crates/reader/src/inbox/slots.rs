@@ -1,5 +1,6 @@
 //! Where the fetchers are while nobody works with them: at rest, or away with their fetch on the wire.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ekafka_conn::BrokerId;
@@ -9,30 +10,24 @@ use crate::fetcher::Fetcher;
 use crate::lane::Lane;
 use crate::ledger::Cursor;
 
-/// What control tells a fetcher.
-#[derive(Debug)]
-pub(crate) enum Mail {
-    /// Reads this partition from now on.
-    Fetch(Cursor),
-    /// Lets go of what it reads for a lane that has ended.
-    Drop(Arc<Lane>),
-}
-
-/// What became of mail.
+/// What became of cursors that were sent to a fetcher.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// The fetcher was at rest; whoever sent the mail has to run it.
+    /// The fetcher was at rest; whoever sent them has to run it.
     Run(Box<Fetcher>),
     /// The fetcher sees it when its answer has come.
     Away,
-    /// The broker has no fetcher yet: the mail waits for the one that is made.
+    /// The broker has no fetcher yet: they wait for the one that is made.
     Unknown,
 }
 
 /// What a fetcher finds when it is about to ask.
 #[derive(Debug, Default)]
 pub(crate) struct Morning {
-    pub(crate) mail: Vec<Mail>,
+    /// What to let go of, because its lane has ended.
+    pub(crate) dropped: Vec<Arc<Lane>>,
+    /// What to read from now on, by the tag of its lane.
+    pub(crate) cursors: BTreeMap<u64, Cursor>,
     /// Whether the answer to a fetch that it was called back from has not come yet.
     pub(crate) is_overdue: bool,
 }
@@ -40,7 +35,10 @@ pub(crate) struct Morning {
 /// What the shelf keeps for one broker's fetcher.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
-    mail: Vec<Mail>,
+    /// For the fetcher: lanes that ended while it had them.
+    dropped: Vec<Arc<Lane>>,
+    /// For the fetcher: what to read, by the tag of its lane.
+    cursors: BTreeMap<u64, Cursor>,
     /// `None` while somebody works with it.
     fetcher: Option<Box<Fetcher>>,
     /// The number that its answer will bring, while a fetch is on the wire.
@@ -61,12 +59,14 @@ impl Slot {
 }
 
 impl Inbox {
-    /// Sends mail to a broker's fetcher.
-    pub(crate) fn send(&self, broker: BrokerId, mail: impl IntoIterator<Item = Mail>) -> Sent {
+    /// Sends cursors to a broker's fetcher.
+    pub(crate) fn send(&self, broker: BrokerId, cursors: Vec<Cursor>) -> Sent {
         let mut state = self.lock();
         let known = state.fetchers.contains_key(&broker);
         let slot = state.fetchers.entry(broker).or_default();
-        slot.mail.extend(mail);
+        let cursors = cursors.into_iter();
+        slot.cursors
+            .extend(cursors.map(|cursor| (cursor.lane.tag, cursor)));
         match slot.take_resting() {
             Some(fetcher) => Sent::Run(fetcher),
             None if known => Sent::Away,
@@ -78,19 +78,18 @@ impl Inbox {
     pub(crate) fn send_drop(&self, broker: BrokerId, lane: Arc<Lane>) -> Option<Box<Fetcher>> {
         let mut state = self.lock();
         let slot = state.fetchers.get_mut(&broker)?;
-        slot.mail.push(Mail::Drop(lane));
+        // A cursor that the fetcher has not seen yet it never will: pauses and seeks do not pile up here.
+        if slot.cursors.remove(&lane.tag).is_none() {
+            slot.dropped.push(lane);
+        }
         slot.take_resting()
     }
 
     /// Ends a broker's fetcher and returns the cursors that were on their way to it.
     pub(crate) fn remove(&self, broker: BrokerId) -> Vec<Cursor> {
         let slot = self.lock().fetchers.remove(&broker);
-        let mail = slot.map(|slot| slot.mail).unwrap_or_default();
-        let cursors = mail.into_iter().filter_map(|mail| match mail {
-            Mail::Fetch(cursor) => Some(cursor),
-            Mail::Drop(_) => None,
-        });
-        cursors.collect()
+        let cursors = slot.map(|slot| slot.cursors).unwrap_or_default();
+        cursors.into_values().collect()
     }
 
     /// What arrived for a broker's fetcher, which is at work.
@@ -100,7 +99,8 @@ impl Inbox {
             return Morning::default();
         };
         Morning {
-            mail: std::mem::take(&mut slot.mail),
+            dropped: std::mem::take(&mut slot.dropped),
+            cursors: std::mem::take(&mut slot.cursors),
             is_overdue: slot.overdue.is_some(),
         }
     }
@@ -157,14 +157,14 @@ impl Inbox {
         let has_room = state.has_room(&fetcher);
         let is_closed = state.is_closed;
         let slot = state.fetchers.entry(fetcher.broker()).or_default();
-        let is_done = is_closed || (slot.mail.is_empty() && fetcher.is_done());
+        let is_done = is_closed || (slot.cursors.is_empty() && fetcher.is_done());
         if is_done {
             state.fetchers.remove(&fetcher.broker());
             drop(state);
             drop(fetcher);
             return None;
         }
-        if !slot.mail.is_empty() || (has_room && fetcher.is_hungry()) {
+        if slot.has_mail() || (has_room && fetcher.is_hungry()) {
             return Some(fetcher);
         }
         slot.fetcher = Some(fetcher);
@@ -196,8 +196,12 @@ impl State {
 }
 
 impl Slot {
+    fn has_mail(&self) -> bool {
+        !self.dropped.is_empty() || !self.cursors.is_empty()
+    }
+
     fn is_recallable(&self) -> bool {
-        let has_cursors = self.mail.iter().any(|mail| matches!(mail, Mail::Fetch(_)));
+        let has_cursors = !self.cursors.is_empty();
         has_cursors && self.overdue.is_none() && self.awaited.is_some() && self.fetcher.is_some()
     }
 }

@@ -5,6 +5,7 @@ use ekafka_protocol::ErrorCode;
 use super::*;
 use crate::TopicPartition;
 use crate::lane::Assignment;
+use crate::ledger::Cursor;
 
 fn lane(partition: i32) -> Arc<Lane> {
     let assignment = Arc::new(Assignment::new(TopicPartition::new("t", partition)));
@@ -256,4 +257,31 @@ fn s44_records_of_the_next_ownership_are_left_for_the_stream_that_is_opened_for_
         assert!(Arc::ptr_eq(&taken.lane, &won));
         assert_eq!(inbox.used(), 20, "what was lost is freed");
     }
+}
+
+#[test]
+fn s29_mail_that_nobody_reads_does_not_pile_up() {
+    let inbox = Inbox::new(1_000);
+    let broker = BrokerId(1);
+    let assignment = Arc::new(Assignment::new(TopicPartition::new("t", 0)));
+    for tag in 1..=1_000 {
+        let lane = Arc::new(Lane::new(Arc::clone(&assignment), tag));
+        let cursor = Cursor {
+            lane: Arc::clone(&lane),
+            topic_id: ekafka_protocol::Uuid::nil(),
+            leader_epoch: 0,
+            offset: 0,
+            read_epoch: -1,
+            sizes: crate::fetcher::BatchSizes::default(),
+            has_read: false,
+        };
+        inbox.send(broker, vec![cursor]);
+        if tag < 1_000 {
+            inbox.send_drop(broker, lane);
+        }
+    }
+    let morning = inbox.mail(broker);
+    assert!(morning.dropped.is_empty());
+    let tags: Vec<u64> = morning.cursors.into_keys().collect();
+    assert_eq!(tags, [1_000], "the newest cursor alone");
 }

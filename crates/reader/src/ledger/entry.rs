@@ -66,8 +66,8 @@ pub(super) enum Place {
     },
     /// A fetcher has it.
     Fetching(BrokerId),
-    /// Only a seek helps.
-    Held,
+    /// Only a seek helps to get past this offset.
+    Held(i64),
 }
 
 impl Place {
@@ -89,7 +89,7 @@ impl Entry {
     ) {
         let partition = &self.assignment.partition;
         match self.place {
-            Place::Asking { .. } | Place::Checking { .. } | Place::Fetching(_) | Place::Held => {
+            Place::Asking { .. } | Place::Checking { .. } | Place::Fetching(_) | Place::Held(_) => {
                 return;
             }
             Place::NeedsCommitted => {
@@ -119,7 +119,7 @@ impl Entry {
             self.read_epoch = -1;
             self.checked_epoch = -1;
             plan.notices.extend(self.follow_policy(rules, offset));
-            if self.place == Place::Held {
+            if let Place::Held(_) = self.place {
                 return;
             }
         }
@@ -153,8 +153,7 @@ impl Entry {
                 sizes: self.sizes,
                 has_read: false,
             };
-            let replica = self.replica.filter(|(_, until)| now < *until);
-            let broker = replica.map_or(leader.broker, |(broker, _)| broker);
+            let broker = self.replica.map_or(leader.broker, |(broker, _)| broker);
             plan.cursors.entry(broker).or_default().push(cursor);
             self.place = Place::Fetching(broker);
         }
@@ -162,8 +161,10 @@ impl Entry {
 
     /// Whether the topic was deleted and made again since the position was found: its offsets mean nothing there.
     fn is_of_another_topic(&mut self, id: Uuid) -> bool {
-        let before = std::mem::replace(&mut self.topic_id, id);
-        !before.is_nil() && !id.is_nil() && before != id
+        if self.topic_id.is_nil() || id.is_nil() {
+            self.topic_id = id;
+        }
+        self.topic_id != id
     }
 
     /// Whether there is something to do that waits neither for an answer nor for a seek.
@@ -181,6 +182,7 @@ impl Entry {
     pub(super) fn found(&mut self, offset: i64) {
         self.failures = 0;
         self.not_before = None;
+        self.topic_id = Uuid::nil();
         self.place = Place::Idle(offset.max(0));
         // A lane that began already stays where the application is: what was fetched before the position
         // went out of range is still to be handed out.
@@ -190,7 +192,7 @@ impl Entry {
     /// The offset is outside the log: asks where to go on, or waits for a seek.
     pub(super) fn follow_policy(&mut self, rules: &Rules, offset: i64) -> Option<Notice> {
         let Some(target) = rules.out_of_range.target() else {
-            self.place = Place::Held;
+            self.place = Place::Held(offset);
             self.not_before = None;
             let partition = self.assignment.partition.clone();
             return Some(Notice::OutOfRange { partition, offset });

@@ -219,7 +219,7 @@ fn without_a_leader_the_topic_is_looked_up_and_a_new_view_is_used_at_once() {
     script.due(1, &[]);
     script.due(1_000, &["look up t"]);
     script.leader = leader;
-    script.ledger.handle_new_view();
+    script.ledger.handle_new_view(&script.leader);
     script.due(1_001, &["fetch 1 5"]);
 }
 
@@ -414,4 +414,146 @@ fn a_committed_epoch_is_checked_before_the_first_fetch() {
     script.due(0, &["check 1 4 3"]);
     assert_eq!(script.checked(0, Ok((50, 3))), None);
     script.due(0, &["fetch 1 42"]);
+}
+
+#[test]
+fn s27_replicas_that_name_each_other_or_themselves_are_asked_at_a_pace() {
+    // The leader names itself.
+    let mut own = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = own.due(0, &["fetch 1 5"]).unwrap();
+    own.returned(0, &cursor, Returned::Preferred(BrokerId(1)));
+    own.due(99, &[]);
+    let cursor = own.due(100, &["fetch 1 5"]).unwrap();
+    own.returned(100, &cursor, Returned::Preferred(BrokerId(1)));
+    own.due(299, &[]);
+    // A replica names another: the leader is asked again.
+    let mut other = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = other.due(0, &["fetch 1 5"]).unwrap();
+    other.returned(0, &cursor, Returned::Preferred(BrokerId(3)));
+    let cursor = other.due(0, &["fetch 3 5"]).unwrap();
+    other.returned(0, &cursor, Returned::Preferred(BrokerId(2)));
+    other.due(99, &[]);
+    other.due(100, &["fetch 1 5"]);
+}
+
+#[test]
+fn s27_after_five_minutes_the_leader_is_asked_again_whom_to_read() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    script.returned(0, &cursor, Returned::Preferred(BrokerId(3)));
+    let cursor = script.due(0, &["fetch 3 5"]).unwrap();
+    assert!(cursor.lane.advance(8));
+    assert_eq!(script.ledger.next_deadline(), Some(script.time(300_000)));
+    script.due(299_999, &[]);
+    let cursor = script.due(300_000, &["drop 3", "fetch 1 8"]).unwrap();
+    assert_eq!(script.ledger.next_deadline(), None);
+    script.returned(300_000, &cursor, Returned::Preferred(BrokerId(3)));
+    script.due(300_000, &["fetch 3 8"]);
+}
+
+#[test]
+fn s24_a_pause_while_the_position_is_out_of_range_loses_nothing_that_was_read_ahead() {
+    for policy in [OutOfRange::Earliest, OutOfRange::Latest, OutOfRange::Error] {
+        let mut script = script(Some(Start::At(5)), policy);
+        let mut cursor = script.due(0, &["fetch 1 5"]).unwrap();
+        cursor.offset = 9;
+        assert!(cursor.lane.advance(7));
+        let notice = script.returned(0, &cursor, Returned::OutOfRange);
+        assert_eq!(notice.is_some(), policy == OutOfRange::Error);
+        if policy == OutOfRange::Latest {
+            script.due(100, &["list 1 Last"]);
+        }
+        assert!(script.ledger.pause(&partition()));
+        script.due(200, &[]);
+        assert!(script.ledger.resume(&partition()));
+        script.due(200, &["fetch 1 7"]);
+    }
+}
+
+#[test]
+fn s24_a_pause_is_no_seek() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Error);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    script.returned(0, &cursor, Returned::OutOfRange);
+    assert!(script.ledger.pause(&partition()));
+    assert!(script.ledger.resume(&partition()));
+    script.due(60_000, &[]);
+    assert_eq!(script.ledger.position(&partition()), Some(5));
+}
+
+#[test]
+fn s25_what_was_cut_is_noticed_after_unreadable_bytes_too() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let cursor = script.due(0, &["fetch 1 5"]).unwrap();
+    cursor.lane.note_read_epoch(4);
+    assert!(cursor.lane.advance(9));
+    let now = script.time(0);
+    assert_eq!(script.ledger.handle_unreadable(now, &cursor.lane, 9), 1);
+    script.leader = script.leader.map(|leader| Leader { epoch: 5, ..leader });
+    script.due(100, &["drop 1", "check 1 5 4"]);
+}
+
+#[test]
+fn a_look_up_that_brings_no_leader_is_tried_again_after_a_pause() {
+    let mut script = script(Some(Start::At(5)), OutOfRange::Earliest);
+    let leader = script.leader.take();
+    script.due(0, &["look up t"]);
+    let code = ErrorCode::LEADER_NOT_AVAILABLE;
+    let told = |script: &mut Script, at| {
+        let now = script.time(at);
+        let none: Option<Leader> = None;
+        script.ledger.handle_looked_up(now, "t", &none, |_| code)
+    };
+    assert_eq!(told(&mut script, 0), []);
+    script.due(99, &[]);
+    script.due(100, &["look up t"]);
+    assert_eq!(told(&mut script, 100), []);
+    // News of other partitions change nothing for this one.
+    script.ledger.handle_new_view(&None::<Leader>);
+    script.due(299, &[]);
+    script.due(300, &["look up t"]);
+    assert_eq!(told(&mut script, 300).len(), 1);
+    script.leader = leader;
+    script.ledger.handle_new_view(&script.leader);
+    script.due(301, &["fetch 1 5"]);
+}
+
+#[test]
+fn s35_a_pause_does_not_hide_that_the_topic_is_another() {
+    for policy in [OutOfRange::Earliest, OutOfRange::Error] {
+        let mut script = script(Some(Start::At(5)), policy);
+        let of = |id| Leader {
+            broker: BrokerId(1),
+            epoch: 4,
+            topic_id: Uuid::from_u128(id),
+        };
+        script.leader = Some(of(1));
+        let mut cursor = script.due(0, &["fetch 1 5"]).unwrap();
+        cursor.lane.advance(7);
+        cursor.offset = 9;
+        script.returned(0, &cursor, Returned::Moved);
+        script.leader = Some(of(2));
+        let is_held = policy == OutOfRange::Error;
+        let told = |offset| {
+            let partition = partition();
+            format!("tell {:?}", Notice::OutOfRange { partition, offset })
+        };
+        let (first, again) = (told(9), told(7));
+        let (first, again) = if is_held {
+            (first.as_str(), again.as_str())
+        } else {
+            ("list 1 First", "list 1 First")
+        };
+        script.due(100, &[first]);
+        assert!(script.ledger.pause(&partition()));
+        assert!(script.ledger.resume(&partition()));
+        script.due(100, &[again]);
+        if is_held {
+            assert!(script.ledger.seek(&partition(), Start::At(2)));
+            script.due(100, &["fetch 1 2"]);
+        } else {
+            script.listed(100, Ok(Some(0)));
+            script.due(100, &["fetch 1 0"]);
+        }
+    }
 }

@@ -110,7 +110,7 @@ impl Ledger {
         self.seek_known(partition, Start::At(end.offset), end.leader_epoch);
         let is_held = self.rules.out_of_range == OutOfRange::Error;
         if is_held && let Some(entry) = self.entries.get_mut(partition) {
-            entry.place = Place::Held;
+            entry.place = Place::Held(end.offset);
         }
         Some(Notice::Truncated {
             partition: partition.clone(),

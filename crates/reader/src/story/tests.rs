@@ -28,6 +28,15 @@ async fn events_and_errors_reach_their_loggers_and_a_flood_is_cut() {
         ticket: None,
     });
     story.tell_item(&Item::Error(ReaderError::Closed));
+    let event = Event::Truncated {
+        partition: TopicPartition::new("t", 1),
+        from: 30,
+        to: 20,
+    };
+    story.tell_item(&Item::Event {
+        event,
+        ticket: None,
+    });
     for _ in 0..LINES {
         story.tell("more".to_owned());
     }
@@ -35,8 +44,12 @@ async fn events_and_errors_reach_their_loggers_and_a_flood_is_cut() {
     narrate(loggers, lines).await;
     let told = told.lock().unwrap();
     assert_eq!(
-        told[..2],
-        ["log assigned: t[1]", "error the reader is closed"]
+        told[..3],
+        [
+            "log assigned: t[1]",
+            "error the reader is closed",
+            "log t[1]: the log was cut, reading on at 20 instead of 30"
+        ]
     );
     assert_eq!(told.len(), LINES);
 }

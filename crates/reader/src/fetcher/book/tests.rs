@@ -164,3 +164,31 @@ fn once_the_size_of_batches_is_known_every_partition_is_named_with_a_better_limi
     book.note_size(64);
     assert_eq!(ask(&mut book, false).0, []);
 }
+
+#[test]
+fn s35_a_topic_that_has_its_old_id_again_is_found_by_name() {
+    let mut book = Book::default();
+    let with_id = |id: u128, tag| Cursor {
+        topic_id: Uuid::from_u128(id),
+        ..cursor(0, tag, 5)
+    };
+    let mut last = None;
+    for (tag, id) in [(1, 7), (2, 0), (3, 7)] {
+        let next = with_id(id, tag);
+        if let Some(old) = last.replace(Arc::clone(&next.lane)) {
+            book.drop_lane(&old);
+        }
+        book.add(next);
+        // The broker has to forget the partition that it has to read.
+        assert_eq!(book.is_mixed(), tag > 1);
+        assert_eq!(ask(&mut book, true), (vec![(0, 5)], vec![]));
+        assert!(!book.is_mixed());
+    }
+    let answered = FetchedTopic {
+        topic: StrBytes::from_static_str("t"),
+        partitions: vec![FetchedPartition::default()],
+        ..FetchedTopic::default()
+    };
+    let at = book.locate(&answered).remove(0).expect("the partition");
+    assert_eq!(book.find(at).unwrap().lane.tag, 3);
+}

@@ -50,12 +50,23 @@ impl Log {
 
     /// The offsets handed out from `from` on, and where reading goes on.
     fn read(&self, from: i64, aborted: &[(i64, i64)]) -> (Vec<i64>, i64) {
+        let (_, mut reader) = self.reader(from, aborted);
+        let mut offsets = Vec::new();
+        while let Some(batch) = reader.next().unwrap() {
+            let records = batch.records.iter().map(|record| record.unwrap().offset);
+            offsets.extend(records.filter(|offset| *offset >= batch.from));
+        }
+        (offsets, reader.reached())
+    }
+
+    /// A reader of the log from `from` on, and its lane.
+    fn reader(&self, from: i64, aborted: &[(i64, i64)]) -> (Arc<Lane>, ChunkReader) {
         let lane = Lane::new(Arc::new(Assignment::new(TopicPartition::new("t", 0))), 1);
         let lane = Arc::new(lane);
         lane.start(from);
         let inbox = Arc::new(Inbox::new(1 << 20));
         let chunk = FetchedChunk {
-            lane,
+            lane: Arc::clone(&lane),
             records: self.bytes.clone().into(),
             offset: from,
             aborted: aborted.to_vec(),
@@ -64,13 +75,7 @@ impl Log {
         let Some(Item::Chunk(chunk)) = inbox.take().item else {
             panic!("no chunk");
         };
-        let mut reader = ChunkReader::new(chunk, DecodeLimits::default());
-        let mut offsets = Vec::new();
-        while let Some(batch) = reader.next().unwrap() {
-            let records = batch.records.iter().map(|record| record.unwrap().offset);
-            offsets.extend(records.filter(|offset| *offset >= batch.from));
-        }
-        (offsets, reader.reached())
+        (lane, ChunkReader::new(chunk, DecodeLimits::default()))
     }
 }
 
@@ -212,4 +217,18 @@ fn s36_an_opened_batch_counts_unpacked_until_it_is_handed_out() {
     assert_eq!(inbox.used(), packed);
     drop(reader);
     assert_eq!(inbox.used(), 0);
+}
+
+#[test]
+fn s25_the_epoch_of_skipped_batches_counts_for_the_position_behind_them() {
+    let mut log = Log::default().data(7, 2);
+    let marker = log.bytes.len();
+    log = log.marker(7, COMMIT);
+    log.bytes[12..16].copy_from_slice(&3_i32.to_be_bytes());
+    log.bytes[marker + 12..marker + 16].copy_from_slice(&4_i32.to_be_bytes());
+    let (lane, mut reader) = log.reader(0, &[]);
+    assert!(reader.next().unwrap().is_some());
+    assert_eq!(lane.read_epoch(), 3);
+    assert!(reader.next().unwrap().is_none());
+    assert_eq!((reader.reached(), lane.read_epoch()), (3, 4));
 }

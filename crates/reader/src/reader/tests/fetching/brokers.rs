@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ekafka_protocol::messages::FetchRequest;
-use ekafka_protocol::{ApiKey, VersionRange};
+use ekafka_protocol::{ApiKey, ErrorCode, VersionRange};
 use ekafka_testkit::{Builder, EmbeddedKafka};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::super::setup::*;
 use crate::TopicPartition;
@@ -65,7 +65,7 @@ async fn s32_a_broker_that_answers_at_once_with_nothing_is_not_asked_in_a_loop()
         })
         .times(usize::MAX);
     let mut reader = builder(&kafka).topic("t").build().unwrap();
-    let quiet = tokio::time::timeout(Duration::from_secs(60), reader.fetch_message()).await;
+    let quiet = timeout(Duration::from_secs(60), reader.fetch_message()).await;
     assert!(quiet.is_err(), "{quiet:?}");
     let fetches = kafka.requests_of(ApiKey::FETCH).len();
     assert!(fetches <= 140, "{fetches} fetches in a minute");
@@ -115,7 +115,7 @@ async fn read_made_again(has_ids: bool, was_seen_missing: bool, policy: OutOfRan
     write(&kafka, "t", 0, 5);
     let partition = TopicPartition::new("t", 0);
     let patience = Duration::from_secs(10);
-    let told = tokio::time::timeout(patience, reader.recv()).await;
+    let told = timeout(patience, reader.recv()).await;
     let told = told.unwrap_or_else(|_| panic!("{case}: silent"));
     let (from, to) = match policy {
         OutOfRange::Earliest => (30, 0),
@@ -157,7 +157,7 @@ async fn s24_a_position_above_the_end_goes_back_for_messages_and_batches_alike()
     };
     let patience = Duration::from_secs(30);
     let mut by_batch = reader();
-    let batch = tokio::time::timeout(patience, by_batch.next_batch()).await;
+    let batch = timeout(patience, by_batch.next_batch()).await;
     assert_eq!(batch.unwrap().unwrap().next_offset(), 10);
     let mut by_message = reader();
     assert_eq!(offsets(&mut by_message, 3).await, [0, 1, 2]);
@@ -165,4 +165,72 @@ async fn s24_a_position_above_the_end_goes_back_for_messages_and_batches_alike()
     by_message.pause(&partition).await.unwrap();
     by_message.resume(&partition).await.unwrap();
     assert_eq!(offsets(&mut by_message, 1).await, [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_without_a_leader_is_looked_for_at_a_pace_while_others_are_read() {
+    let kafka = kafka_of(2).await;
+    kafka.create_topic_on("t", &[vec![1], vec![2]]).unwrap();
+    write(&kafka, "t", 0, 3);
+    write(&kafka, "t", 1, 3);
+    kafka.stop_node(2).await;
+    let reader = builder(&kafka).topic("t").partitions(0..2);
+    let mut reader = reader.max_attempts(1_000).build().unwrap();
+    assert_eq!(offsets(&mut reader, 3).await, [0, 1, 2]);
+    kafka.clear_requests();
+    let quiet = timeout(Duration::from_secs(20), reader.fetch_message()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    let asked = kafka.requests_of(ApiKey::METADATA).len();
+    assert!((10..=40).contains(&asked), "asked {asked} times in 20 s");
+    kafka.start_node(2).await.unwrap();
+    let back = Instant::now();
+    assert_eq!(offsets(&mut reader, 3).await, [0, 1, 2]);
+    assert!(back.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_does_not_exist_is_told_and_read_once_it_does() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 1);
+    let reader = builder(&kafka).topic("t").partitions([0, 2]);
+    let mut reader = reader.build().unwrap();
+    assert_eq!(offsets(&mut reader, 1).await, [0]);
+    let told = timeout(Duration::from_secs(60), reader.fetch_message()).await;
+    let error = told.expect("a word within a minute").unwrap_err();
+    let ReaderError::Kafka { subject, code, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(&**subject, "t[2]");
+    assert_eq!(*code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    kafka.add_partitions("t", 3).unwrap();
+    write(&kafka, "t", 2, 1);
+    while reader.fetch_message().await.is_err() {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn s32_a_broker_that_repeats_what_was_read_is_not_asked_in_a_loop() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    write(&kafka, "t", 0, 5);
+    let old = kafka.log("t", 0).unwrap();
+    write(&kafka, "t", 0, 1);
+    let repeating = kafka
+        .on_next(ApiKey::FETCH)
+        .edit::<FetchRequest>(move |answer| {
+            for topic in &mut answer.responses {
+                for partition in &mut topic.partitions {
+                    partition.records = Some(old.clone());
+                }
+            }
+        });
+    drop(repeating.times(usize::MAX));
+    let reader = builder(&kafka).topic("t").start_offset(StartOffset::At(5));
+    let mut reader = reader.build().unwrap();
+    let quiet = timeout(Duration::from_secs(60), reader.fetch_message()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    let fetches = kafka.requests_of(ApiKey::FETCH).len();
+    assert!(fetches <= 200, "{fetches} fetches in a minute");
+    kafka.clear_faults();
+    assert_eq!(offsets(&mut reader, 1).await, [5]);
 }
