@@ -169,6 +169,10 @@ impl EmbeddedKafka {
 
     /// Makes a topic with configurations, by Kafka's names.
     ///
+    /// `max.message.bytes`, `message.timestamp.type`, `min.insync.replicas`, `retention.bytes` and `cleanup.policy` have
+    /// an effect; where that is `compact`, `segment.ms`, `segment.bytes` and `min.cleanable.dirty.ratio` have one too, and
+    /// what lies before the last segment is compacted as soon as that begins. The others are kept and described.
+    ///
     /// # Errors
     ///
     /// As [`Self::create_topic`], and INVALID_CONFIG.

@@ -236,6 +236,7 @@ impl Cluster {
                 let terms = AppendTerms {
                     leader_epoch: partition.leader_epoch,
                     append_time: None,
+                    compaction: None,
                 };
                 let marker = Batch::marker(producer_id, epoch, committed, stamp);
                 partition.log.end_transaction(&marker, committed, terms);

@@ -1,13 +1,14 @@
 //! A topic of the embedded cluster, its partitions and its configuration. Pure.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use ekafka_protocol::ErrorCode;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::log::PartitionLog;
+use crate::log::{Compaction, PartitionLog};
 
 /// One topic.
 #[derive(Debug)]
@@ -112,6 +113,28 @@ impl TopicConfig {
             .get("min.insync.replicas")
             .and_then(|value| value.parse().ok())
             .unwrap_or(1)
+    }
+
+    /// How the partitions are compacted, if they are (`cleanup.policy`, `segment.ms`, `segment.bytes`,
+    /// `min.cleanable.dirty.ratio`).
+    pub(crate) fn compaction(&self) -> Option<Compaction> {
+        let policies = self.set.get("cleanup.policy")?;
+        let is_compacted = policies.split(',').any(|policy| policy.trim() == "compact");
+        is_compacted.then_some(())?;
+        Some(Compaction {
+            segment_ms: self.number("segment.ms")?,
+            segment_bytes: self.number("segment.bytes")?,
+            min_dirty_ratio: self.number("min.cleanable.dirty.ratio")?,
+        })
+    }
+
+    /// What was set, or Kafka's default.
+    fn number<T: FromStr>(&self, name: &str) -> Option<T> {
+        let default = || KNOWN_CONFIGS.iter().find(|known| known.name == name);
+        let set = self.set.get(name).map(String::as_str);
+        set.or_else(|| default().map(|known| known.default))?
+            .parse()
+            .ok()
     }
 
     /// Sets one value after checking its name and form.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ekafka_conn::{Dialer, TopicConfig};
-use ekafka_writer::{Record, WriterConfig};
+use ekafka_protocol::ErrorCode;
+use ekafka_writer::{ErrorClass, Record, WriterConfig};
 
 use crate::support::{Kafka, in_time, read_all};
 
@@ -36,6 +37,22 @@ async fn s1_61_a_topic_can_be_made_before_it_is_written_to() {
         .expect("created");
     let writer = kafka.writer(&topic).build().expect("a writer");
     in_time(writer.write(&[Record::new("v")]))
+        .await
+        .expect("written");
+    read_all(&kafka, &topic, 1, 1).await;
+}
+
+#[tokio::test]
+async fn a_compacted_topic_refuses_a_record_without_a_key_and_takes_the_next() {
+    let kafka = Kafka::start().await;
+    let topic = kafka.topic_with(1, &[("cleanup.policy", "compact")]).await;
+    let writer = kafka.writer(&topic).build().expect("a writer");
+    let without = in_time(writer.write(&[Record::new("v")])).await;
+    let errors = without.expect_err("nothing tells what it replaces");
+    let (_, error) = errors.iter().next().expect("one");
+    let refused = ErrorClass::Rejected(ErrorCode::INVALID_RECORD);
+    assert_eq!(error.class(), refused);
+    in_time(writer.write(&[Record::new("v").key("k")]))
         .await
         .expect("written");
     read_all(&kafka, &topic, 1, 1).await;

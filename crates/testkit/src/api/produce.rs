@@ -133,6 +133,7 @@ fn append(
         .stamps_records()
         .then(|| cluster.wall_ms(call.now));
     let min_in_sync = known.config.min_in_sync();
+    let compaction = known.config.compaction();
     cluster.led_by(call.node, topic, partition)?;
     let batches = checked.inspect_err(|code| {
         cluster.illegal.push(format!(
@@ -152,6 +153,7 @@ fn append(
     let terms = AppendTerms {
         leader_epoch: found.leader_epoch,
         append_time,
+        compaction,
     };
     let appended = found.log.append(&batches, terms)?;
     if let Some(bytes) = retained {

@@ -176,14 +176,29 @@ impl Batch {
                 &(self.attributes | LOG_APPEND_TIME).to_be_bytes(),
             );
             put(&mut head, 35, &at.to_be_bytes());
-            let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
-            digest.update(head.get(21..).unwrap_or_default());
-            digest.update(self.bytes.get(HEADER_LEN..).unwrap_or_default());
-            let crc = u32::try_from(digest.finalize()).unwrap_or_default();
-            put(&mut head, 17, &crc.to_be_bytes());
+            put_crc(&mut head, self.bytes.get(HEADER_LEN..).unwrap_or_default());
         }
         head.freeze()
     }
+}
+
+/// The header of the batch in `bytes` when `records` take the place of its own. What the batch covers stays.
+pub(super) fn with_records(bytes: &[u8], records: &[u8], count: i32, max_timestamp: i64) -> Bytes {
+    let mut head = BytesMut::from(bytes.get(..HEADER_LEN).unwrap_or_default());
+    let length = i32::try_from(HEADER_LEN - LENGTH_OVERHEAD + records.len()).unwrap_or(i32::MAX);
+    put(&mut head, 8, &length.to_be_bytes());
+    put(&mut head, 35, &max_timestamp.to_be_bytes());
+    put(&mut head, 57, &count.to_be_bytes());
+    put_crc(&mut head, records);
+    head.freeze()
+}
+
+fn put_crc(head: &mut BytesMut, records: &[u8]) {
+    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+    digest.update(head.get(21..).unwrap_or_default());
+    digest.update(records);
+    let crc = u32::try_from(digest.finalize()).unwrap_or_default();
+    put(head, 17, &crc.to_be_bytes());
 }
 
 /// CRC-32C (Castagnoli), the checksum of record batches.

@@ -1,6 +1,7 @@
 //! The log of one partition: batches as they were sent, offsets, leader epochs, producers and transactions. Pure.
 
 mod batch;
+mod compaction;
 mod producers;
 #[cfg(test)]
 mod tests;
@@ -9,9 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use ekafka_protocol::ErrorCode;
-use ekafka_protocol::records::{BatchIter, DecodeLimits};
+use ekafka_protocol::records::{Batch as ReadBatch, BatchIter, DecodeLimits, Records};
 
 pub(crate) use batch::Batch;
+pub(crate) use compaction::Compaction;
+use compaction::Segment;
 use producers::{Producers, Verdict};
 
 /// One partition's records and everything derived from them.
@@ -32,6 +35,8 @@ pub(crate) struct PartitionLog {
     open: BTreeMap<i64, i64>,
     /// Transactions that were aborted, by their end.
     aborted: Vec<AbortedTransaction>,
+    /// What compaction leaves out; none in a log that is not compacted.
+    segment: Option<Segment>,
 }
 
 /// A batch in the log: a patched head and the rest of the bytes as received.
@@ -66,6 +71,8 @@ pub(crate) struct AppendTerms {
     pub(crate) leader_epoch: i32,
     /// The broker's time in ms since 1970, when the topic stamps records itself.
     pub(crate) append_time: Option<i64>,
+    /// How the log is compacted, if it is.
+    pub(crate) compaction: Option<Compaction>,
 }
 
 impl StoredBatch {
@@ -73,17 +80,19 @@ impl StoredBatch {
         self.head.len() + self.tail.len()
     }
 
-    /// Offset and timestamp of each record; of the batch as a whole when its records cannot be read.
-    fn stamps(&self) -> Vec<(i64, i64)> {
+    /// The batch and its records, if they can be read.
+    fn open(&self) -> Option<(ReadBatch, Records)> {
         let bytes: Bytes = [&self.head, &self.tail]
             .into_iter()
             .flatten()
             .copied()
             .collect();
-        let limits = DecodeLimits::default();
-        let opened = BatchIter::new(bytes, &limits).next().and_then(Result::ok);
-        let records = opened.and_then(|batch| batch.records(&limits).ok());
-        let stamps: Option<Vec<_>> = records.and_then(|records| {
+        open(bytes)
+    }
+
+    /// Offset and timestamp of each record; of the batch as a whole when its records cannot be read.
+    fn stamps(&self) -> Vec<(i64, i64)> {
+        let stamps: Option<Vec<_>> = self.open().and_then(|(_, records)| {
             records
                 .iter()
                 .map(|record| record.ok().map(|record| (record.offset, record.timestamp)))
@@ -104,6 +113,7 @@ impl PartitionLog {
             producers: Producers::default(),
             open: BTreeMap::new(),
             aborted: Vec::new(),
+            segment: None,
         }
     }
 
@@ -126,6 +136,9 @@ impl PartitionLog {
         batches: &[Batch],
         terms: AppendTerms,
     ) -> Result<Appended, ErrorCode> {
+        if terms.compaction.is_some() && batches.iter().any(lacks_a_key) {
+            return Err(ErrorCode::INVALID_RECORD);
+        }
         let mut first = None;
         for batch in batches {
             let appended = match self.producers.check(batch) {
@@ -166,6 +179,9 @@ impl PartitionLog {
         }
         self.producers
             .remember(batch, base_offset, appended.append_time);
+        if let Some(compaction) = terms.compaction {
+            self.roll(&stored, compaction);
+        }
         self.push(stored, terms.leader_epoch);
         appended
     }
@@ -337,4 +353,17 @@ impl PartitionLog {
     pub(crate) fn forget_producers(&mut self) {
         self.producers.forget();
     }
+}
+
+fn open(bytes: Bytes) -> Option<(ReadBatch, Records)> {
+    let limits = DecodeLimits::default();
+    let batch = BatchIter::new(bytes, &limits).next()?.ok()?;
+    let records = batch.records(&limits).ok()?;
+    Some((batch, records))
+}
+
+/// Whether there is a record that compaction could not tell from others.
+fn lacks_a_key(batch: &Batch) -> bool {
+    let opened = open(batch.bytes.clone());
+    opened.is_some_and(|(_, records)| records.iter().flatten().any(|record| record.key.is_none()))
 }
