@@ -8,6 +8,7 @@ use ekafka_testkit::EmbeddedKafka;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::stop::Stop;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -30,6 +31,7 @@ pub(crate) struct Arguments {
 
 /// Serves until the process is interrupted or asked to stop.
 pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
+    let mut stop = Stop::new()?;
     let mut builder = EmbeddedKafka::builder()
         .listen(arguments.listen)
         .nodes(arguments.nodes)
@@ -52,22 +54,6 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     })?;
     say!("{}", kafka.bootstrap());
     eprintln!("everything is kept in memory and gone when this ends; interrupt to stop");
-    stopped().await;
+    stop.asked().await;
     Ok(())
-}
-
-/// Waits for an interrupt from the terminal, or for the request to end.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupt = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        // Without a handler the request to end ends the process by itself.
-        Err(_) => drop(interrupt.await),
-    }
 }

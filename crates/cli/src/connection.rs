@@ -126,25 +126,23 @@ impl Connection {
     /// Opens a connection to the first of the brokers that answers.
     pub(crate) async fn dial(&self) -> Result<Conn, Failure> {
         let dialer = Dialer::new(self.config()?);
-        let mut last = None;
+        let mut failures = Vec::new();
         for broker in self.brokers()? {
             match dialer.dial(&broker).await {
                 Ok(conn) => return Ok(conn),
-                Err(error) => {
-                    tracing::debug!(broker, %error, "not reachable");
-                    last = Some(error);
-                }
+                // Nothing was dialled, nor will it be.
+                Err(error @ ConnError::Config(_)) => return Err(Failure::usage(error.to_string())),
+                Err(error) => failures.push(error),
             }
         }
-        let error = last.unwrap_or(ConnError::Closed);
-        Err(Failure::new("cannot reach any of the brokers", &error)
+        Err(Failure::each("cannot reach any of the brokers", &failures)
             .advise("check --brokers, and whether they expect --tls-ca or --sasl"))
     }
 
     /// All of the cluster behind the brokers; nothing is dialled yet.
     pub(crate) fn cluster(&self) -> Result<Cluster, Failure> {
         Cluster::new(self.brokers()?, self.config()?)
-            .map_err(|error| Failure::new("cannot use --brokers", &error))
+            .map_err(|error| Failure::usage(error.to_string()))
     }
 
     /// A client for administrative calls on brokers that can be reached.

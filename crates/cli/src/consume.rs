@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::io::{self, BufWriter, Write};
-use std::pin::pin;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use ekafka::admin::OffsetSpec;
+use ekafka::admin::{ListOffsets, OffsetSpec};
 use ekafka::{
     Event, IsolationLevel, Message, Partition, Reader, ReaderError, Received, StartOffset,
     TopicPartition,
@@ -19,10 +18,14 @@ use crate::failure::Failure;
 use crate::isolation::isolation;
 use crate::moment;
 use crate::record_format::{RecordFormat, Row};
+use crate::stop::Stop;
 use crate::topics;
 
 /// In a group the end is reached when nothing came for this long.
 const QUIET: Duration = Duration::from_secs(3);
+
+/// When nothing came for this long, what is left may be markers of transactions, which are not shown.
+const LOOK: Duration = Duration::from_millis(300);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -122,7 +125,10 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         (Some(topic), _) => {
             let partitions = chosen(arguments, connection, topic).await?;
             if arguments.exit_at_end && arguments.group.is_none() {
-                let offsets = topics::offsets(connection, &partitions).await?;
+                let mut offsets = topics::offsets(connection, &partitions).await?;
+                if arguments.isolation == IsolationLevel::ReadCommitted {
+                    end_before_open_transactions(connection, topic, &mut offsets).await?;
+                }
                 let begins = begins(arguments, connection, topic, &offsets).await?;
                 end = End::at(&offsets, &begins);
                 if end.is_reached() {
@@ -136,9 +142,13 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
                 builder
             }
         }
-        (None, pattern) => builder
-            .topic_pattern(pattern.as_deref().unwrap_or_default())
-            .watch_partition_changes(true),
+        (None, pattern) => {
+            // Who cannot be reached at all is told at once.
+            drop(connection.dial().await?);
+            builder
+                .topic_pattern(pattern.as_deref().unwrap_or_default())
+                .watch_partition_changes(true)
+        }
     };
     let builder = match &arguments.group {
         Some(group) => builder
@@ -146,12 +156,17 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
             .commit_interval(Duration::from_secs(1)),
         None => builder,
     };
+    let mut stop = Stop::new()?;
     let mut reader = builder
         .build()
         .map_err(|error| Failure::new("cannot read", &error))?;
-    let shown = show(arguments, &mut reader, &mut end).await;
+    let shown = show(arguments, &mut reader, &mut end, &mut stop).await;
     // Commits what was shown and leaves the group, also after a failure.
-    let closed = reader.close().await;
+    let closed = tokio::select! {
+        closed = reader.close() => closed,
+        // Whoever asks again does not wait for brokers that are away.
+        () = stop.asked() => Ok(()),
+    };
     shown?;
     closed.map_err(|error| Failure::new("cannot end in order", &error))
 }
@@ -210,15 +225,41 @@ async fn begins(
     Ok(offsets.iter().map(begin).collect())
 }
 
-async fn show(arguments: &Arguments, reader: &mut Reader, end: &mut End) -> Result<(), Failure> {
+/// Moves the end of each partition to where its first open transaction begins: what is behind is not shown.
+async fn end_before_open_transactions(
+    connection: &Connection,
+    topic: &str,
+    offsets: &mut BTreeMap<i32, (i64, i64)>,
+) -> Result<(), Failure> {
+    let ids = offsets.keys();
+    let wanted = ids.map(|id| (TopicPartition::new(topic, *id), OffsetSpec::Last));
+    let wanted = ListOffsets::new(wanted).isolation_level(IsolationLevel::ReadCommitted);
+    let found = connection.client().await?.list_offsets(wanted).await;
+    let found = found.and_then(ekafka::admin::Outcomes::all);
+    let found = found.map_err(|error| Failure::new("cannot find the ends", &error))?;
+    for ((partition, _), found) in found {
+        if let (Some(both), Some(end)) = (offsets.get_mut(&partition.partition), found.offset) {
+            both.1 = end;
+        }
+    }
+    Ok(())
+}
+
+async fn show(
+    arguments: &Arguments,
+    reader: &mut Reader,
+    end: &mut End,
+    stop: &mut Stop,
+) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut left = arguments.count.unwrap_or(u64::MAX);
+    let mut told = None;
     let waits_for_quiet = arguments.exit_at_end && arguments.group.is_some();
     while left > 0 && !end.is_reached() {
         // What is there is written in one piece; what was written is shown before waiting for more.
         let ready = tokio::select! {
             biased;
+            () = stop.asked() => break,
             received = reader.recv() => Some(received),
             () = ready(()) => None,
         };
@@ -228,13 +269,30 @@ async fn show(arguments: &Arguments, reader: &mut Reader, end: &mut End) -> Resu
                 out.flush().map_err(|error| Failure::output(&error))?;
                 tokio::select! {
                     received = reader.recv() => received,
-                    _ = &mut interrupt => break,
+                    () = stop.asked() => break,
                     () = tokio::time::sleep(QUIET), if waits_for_quiet => break,
+                    () = tokio::time::sleep(LOOK), if end.is_set() => {
+                        end.look(reader, arguments.subject()).await;
+                        continue;
+                    }
                 }
             }
         };
-        match received.map_err(|error| failed(arguments.subject(), &error))? {
+        let received = match received {
+            // Brokers come back.
+            Err(error) if error.is_retriable() && !arguments.exit_at_end => {
+                let failure = failed(arguments.subject(), &error).to_string();
+                if told.as_ref() != Some(&failure) {
+                    eprintln!("ekafka: {failure}; trying on");
+                    told = Some(failure);
+                }
+                continue;
+            }
+            received => received.map_err(|error| failed(arguments.subject(), &error))?,
+        };
+        match received {
             Received::Message(message) => {
+                told = None;
                 write(&arguments.format, &message, &mut out)?;
                 end.passed(message.partition(), message.offset());
                 left -= 1;
@@ -330,6 +388,26 @@ impl End {
 
     fn is_reached(&self) -> bool {
         self.0.as_ref().is_some_and(BTreeMap::is_empty)
+    }
+
+    /// Whether reading ends at all.
+    fn is_set(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Notices partitions whose last offsets are no records that are shown.
+    async fn look(&mut self, reader: &Reader, topic: &str) {
+        let Some(open) = &mut self.0 else {
+            return;
+        };
+        let mut still = BTreeMap::new();
+        for (id, next) in std::mem::take(open) {
+            let position = reader.position(&TopicPartition::new(topic, id)).await;
+            if position.is_none_or(|position| position < next) {
+                still.insert(id, next);
+            }
+        }
+        *open = still;
     }
 
     /// A record of `partition` at `offset` was shown.

@@ -35,6 +35,12 @@ impl Failure {
         }
     }
 
+    /// `what` failed in several ways.
+    pub(crate) fn each(what: impl fmt::Display, causes: &[impl Error]) -> Self {
+        let causes: Vec<String> = causes.iter().map(|cause| chain(cause)).collect();
+        Self::plain(format!("{what}: {}", causes.join("; ")))
+    }
+
     /// A failure that is told by one sentence.
     pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self {

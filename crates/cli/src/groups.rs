@@ -4,7 +4,7 @@ mod reset;
 
 use clap::{Args, Subcommand};
 use ekafka::ErrorCode;
-use ekafka::admin::{GroupDescription, GroupListing, ListGroups};
+use ekafka::admin::{AdminError, GroupDescription, GroupListing, ListGroups};
 use serde_json::json;
 
 use crate::connection::Connection;
@@ -101,6 +101,7 @@ async fn list(connection: &Connection, states: &[String], as_json: bool) -> Resu
 async fn describe(connection: &Connection, group: &str, as_json: bool) -> Result<(), Failure> {
     let client = connection.client().await?;
     let described = lag::describe(&client, group).await?;
+    let described = described.ok_or_else(|| lag::missing(group))?;
     let progress = lag::progress(&client, &described).await?;
     if as_json {
         say!("{}", as_line(&described, &progress));
@@ -169,19 +170,21 @@ async fn delete(connection: &Connection, groups: &[String]) -> Result<(), Failur
     let client = connection.client().await?;
     let deleted = client.delete_groups(groups).await;
     let deleted = deleted.map_err(|error| Failure::new("cannot delete the groups", &error))?;
-    let mut failure = None;
+    let mut failures = Vec::new();
     for (group, outcome) in deleted {
         match outcome {
             Ok(()) => say!("deleted {group}"),
-            Err(error) => {
-                let advice = match error.code() {
-                    Some(ErrorCode::NON_EMPTY_GROUP) => "stop its members first",
-                    _ => "ekafka groups list",
-                };
-                let told = Failure::new(format_args!("cannot delete {group}"), &error);
-                failure.get_or_insert_with(|| told.advise(advice));
-            }
+            Err(error) => failures.push(error),
         }
     }
-    failure.map_or(Ok(()), Err)
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let is_in_use = |error: &AdminError| error.code() == Some(ErrorCode::NON_EMPTY_GROUP);
+    let failure = Failure::each("cannot delete", &failures);
+    Err(if failures.iter().any(is_in_use) {
+        failure.advise("stop its members first")
+    } else {
+        failure.advise("ekafka groups list")
+    })
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::stop::Stop;
 use crate::table;
 
 #[derive(Args)]
@@ -30,21 +31,50 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Result<(), Failure> {
     let client = connection.client().await?;
+    let group = arguments.group.as_str();
+    let Some(seconds) = arguments.watch else {
+        let rows = look(&client, group).await?.ok_or_else(|| missing(group))?;
+        show(group, &rows, arguments.json);
+        return Ok(());
+    };
+    let mut stop = Stop::new()?;
+    let mut was_seen = false;
     loop {
-        let described = describe(&client, &arguments.group).await?;
-        let rows = progress(&client, &described).await?;
-        show(&arguments.group, &rows, arguments.json);
-        let Some(seconds) = arguments.watch else {
-            return Ok(());
+        let looked = tokio::select! {
+            () = stop.asked() => return Ok(()),
+            looked = look(&client, group) => looked,
         };
+        match looked {
+            Ok(Some(rows)) => {
+                if was_seen && !arguments.json {
+                    say!("");
+                }
+                was_seen = true;
+                show(group, &rows, arguments.json);
+            }
+            Ok(None) => return Err(missing(group)),
+            // Brokers come back.
+            Err(failure) if was_seen => drop(failure.report()),
+            Err(failure) => return Err(failure),
+        }
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = stop.asked() => return Ok(()),
             () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
         }
-        if !arguments.json {
-            say!("");
-        }
     }
+}
+
+/// How far a group is; `None` when there is no such group.
+async fn look(client: &Client, group: &str) -> Result<Option<Vec<Progress>>, Failure> {
+    match describe(client, group).await? {
+        Some(described) => progress(client, &described).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// There is no such group.
+pub(crate) fn missing(group: &str) -> Failure {
+    Failure::plain(format!("there is no group {group}")).advise("ekafka groups list")
 }
 
 /// What a group has read of one partition.
@@ -65,22 +95,20 @@ impl Progress {
     }
 }
 
-/// The group as its coordinator describes it.
-pub(crate) async fn describe(client: &Client, group: &str) -> Result<GroupDescription, Failure> {
+/// The group as its coordinator describes it; `None` when there is no such group.
+pub(crate) async fn describe(
+    client: &Client,
+    group: &str,
+) -> Result<Option<GroupDescription>, Failure> {
     let described = client.describe_groups([group]).await;
     let described = described.and_then(|outcomes| Ok(outcomes.all()?.pop()));
     match described {
-        Ok(Some((_, described))) => Ok(described),
-        Err(error) if error.code() == Some(ErrorCode::GROUP_ID_NOT_FOUND) => {
-            Err(Failure::plain(format!("there is no group {group}")).advise("ekafka groups list"))
-        }
+        Ok(described) => Ok(described.map(|(_, described)| described)),
+        Err(error) if error.code() == Some(ErrorCode::GROUP_ID_NOT_FOUND) => Ok(None),
         Err(error) => Err(Failure::new(
             format_args!("cannot describe group {group}"),
             &error,
         )),
-        Ok(None) => Err(Failure::plain(format!(
-            "nobody knows anything about group {group}"
-        ))),
     }
 }
 

@@ -27,6 +27,7 @@ mod output;
 mod process_start;
 mod progress;
 mod record_format;
+mod stop;
 mod table;
 
 use std::io::IsTerminal;
@@ -81,7 +82,7 @@ fn main() -> ExitCode {
     process_start::note();
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let filter = EnvFilter::try_from_env("EKAFKA_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env("EKAFKA_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -98,9 +99,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is logged unless EKAFKA_LOG says otherwise. Events and errors of readers the commands tell themselves.
+const LOGGED: &str = "warn,ekafka_reader::story=off";
+
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let connection = &arguments.connection;
-    arguments.command.runtime()?.block_on(async {
+    let runtime = arguments.command.runtime()?;
+    let done = runtime.block_on(async {
         match &arguments.command {
             Command::Quickstart(options) => quickstart::run(options, connection).await,
             Command::Broker(options) => broker::run(options, connection).await,
@@ -112,7 +117,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             Command::Perf(options) => perf::run(options, connection).await,
             Command::Config(options) => config::run(options),
         }
-    })
+    });
+    // A read of the standard input that nobody waits for any more would be waited for.
+    runtime.shutdown_background();
+    done
 }
 
 impl Command {

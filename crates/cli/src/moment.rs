@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str, now: SystemTime) -> Result<i64, String> {
             .or_else(|| rfc_3339(text)),
     };
     found.ok_or_else(|| {
-        format!("{text} is no moment; try 2026-01-31T09:00:00Z, milliseconds since 1970, or -15m")
+        format!("{text:?} is no moment; try 2026-01-31T09:00:00Z, milliseconds since 1970, or -15m")
     })
 }
 

@@ -17,6 +17,7 @@ use crate::delivering::Delivering;
 use crate::failure::Failure;
 use crate::input::{KeyValue, key_and_value};
 use crate::progress::Progress;
+use crate::stop::Stop;
 use crate::topics;
 
 #[derive(Args)]
@@ -74,13 +75,20 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     }
     let writer = arguments.delivery.writer(connection, topic)?;
     let mut outcomes = Outcomes::new(arguments.report);
-    let written = write_lines(arguments, &writer, &mut outcomes).await;
+    let mut stop = Stop::new()?;
+    let read = write_lines(arguments, &writer, &mut outcomes, &mut stop).await;
+    // What was read is told, unless whoever stops the command cannot wait for that.
+    let told = tokio::select! {
+        told = outcomes.finish() => told,
+        () = stop.asked() => return Err(outcomes.give_up()),
+    };
     let limit = Duration::from_secs(arguments.delivery.timeout);
     writer
         .close_within(limit)
         .await
         .map_err(|error| Failure::new("not everything was written", &error))?;
-    written?;
+    read?;
+    told?;
     let (written, failed) = outcomes.counts();
     if failed > 0 {
         return Err(Failure::plain(format!(
@@ -92,10 +100,12 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     Ok(())
 }
 
+/// Sends the lines until there are no more, or the command is asked to stop.
 async fn write_lines(
     arguments: &Arguments,
     writer: &Writer,
     outcomes: &mut Outcomes,
+    stop: &mut Stop,
 ) -> Result<(), Failure> {
     let mut input = BufReader::with_capacity(1 << 16, tokio::io::stdin());
     let mut line = Vec::new();
@@ -103,18 +113,24 @@ async fn write_lines(
     let started = Instant::now();
     let mut number = 0_u64;
     loop {
-        if let Some(rate) = arguments.rate {
-            let due = number.saturating_mul(1_000_000_000) / u64::from(rate);
-            outcomes
-                .until(tokio::time::sleep_until(
-                    started + Duration::from_nanos(due),
-                ))
-                .await?;
-        }
         line.clear();
-        let read = outcomes.until(read_line(&mut input, &mut line)).await?;
+        let next = async {
+            if let Some(rate) = arguments.rate {
+                let due = number.saturating_mul(1_000_000_000) / u64::from(rate);
+                tokio::time::sleep_until(started + Duration::from_nanos(due)).await;
+            }
+            read_line(&mut input, &mut line).await
+        };
+        let next = async {
+            tokio::select! {
+                biased;
+                () = stop.asked() => Ok(false),
+                read = next => read,
+            }
+        };
+        let read = outcomes.until(next).await?;
         if !read.map_err(|error| Failure::new("cannot read the input", &error))? {
-            break;
+            return Ok(());
         }
         match send(arguments, writer, &line).await {
             Ok(delivery) => outcomes.wait_for(number, delivery).await?,
@@ -126,7 +142,6 @@ async fn write_lines(
         number += 1;
         progress.tell(outcomes.counts().0);
     }
-    outcomes.finish().await
 }
 
 /// The next line without its end; false when there is none. Dropping the future and calling again loses nothing, as

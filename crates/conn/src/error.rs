@@ -35,7 +35,7 @@ pub enum ConnError {
     #[error("invalid configuration: {0}")]
     Config(Arc<str>),
     /// A connection could not be opened: which step failed, and how.
-    #[error("{broker}: {stage} failed: {cause}{}", Hint(self))]
+    #[error("{broker}: {stage} failed: {}{}", Cause(broker, cause), Hint(self))]
     Open {
         /// The address dialled.
         broker: HostPort,
@@ -261,6 +261,17 @@ impl fmt::Display for Attempts<'_> {
             write!(f, "{separator}{attempt}")?;
         }
         Ok(())
+    }
+}
+
+/// A cause without the address that stands before it already.
+struct Cause<'a>(&'a HostPort, &'a io::Error);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(broker, cause) = self;
+        let (text, named) = (cause.to_string(), format!("{broker}: "));
+        f.write_str(text.strip_prefix(&named).unwrap_or(&text))
     }
 }
 

@@ -101,6 +101,17 @@ impl Outcomes {
         self.flush()
     }
 
+    /// The lines that are still under way are not waited for.
+    pub(super) fn give_up(&mut self) -> Failure {
+        if let Err(failure) = self.flush() {
+            return failure;
+        }
+        let (written, waiting) = (self.written, self.waiting.len());
+        Failure::plain(format!(
+            "stopped: {written} records were written, and {waiting} may have been"
+        ))
+    }
+
     fn settle(&mut self, outcome: Result<Delivered, WriterError>) -> Result<(), Failure> {
         let Some((line, _)) = self.waiting.pop_front() else {
             return Ok(());

@@ -9,6 +9,7 @@ use ekafka_protocol::{ApiKey, DecodeError, ErrorCode, StrBytes};
 use tokio::time::{Instant, sleep_until};
 
 use super::state::{Running, Shared};
+use crate::address::HostPort;
 use crate::broker::{Broker, Purpose};
 use crate::error::{ConnError, Stage};
 use crate::refresh::{Next, Question};
@@ -30,10 +31,21 @@ pub(super) async fn run(running: Running) {
                 let outcome = Box::pin(ask_around(shared, &question, &mut last_rebootstrap)).await;
                 let now = Instant::now();
                 let failure = outcome.err();
+                let was_failing = shared.progress.borrow().failure.is_some();
                 match &failure {
-                    None => shared.plan().handle_answer(&question, now),
+                    None => {
+                        if was_failing {
+                            tracing::info!("metadata again");
+                        }
+                        shared.plan().handle_answer(&question, now);
+                    }
                     Some(failure) => {
-                        tracing::warn!(%failure, "no metadata");
+                        // One line tells of an outage, however long that lasts.
+                        if was_failing {
+                            tracing::debug!(%failure, "still no metadata");
+                        } else {
+                            tracing::warn!(%failure, "no metadata");
+                        }
                         shared.plan().handle_failure(question, now, fastrand::f64());
                     }
                 }
@@ -52,24 +64,25 @@ async fn ask_around(
     question: &Question,
     last_rebootstrap: &mut Option<Instant>,
 ) -> Result<(), ConnError> {
-    let mut attempts = Vec::new();
+    let mut attempts = Attempts::default();
     let known = shared.by_readiness(Purpose::General);
     for broker in known.iter().take(KNOWN_TRIED) {
         match ask(shared, broker, question).await {
             Ok(()) => return Ok(()),
-            Err(error) => attempts.push(error),
-        }
-        // The cluster itself says that this view leads nowhere (KIP-1102).
-        if let Some(ConnError::Kafka { code, .. }) = attempts.last()
-            && *code == ErrorCode::REBOOTSTRAP_REQUIRED
-        {
-            break;
+            Err(error) => {
+                // The cluster itself says that this view leads nowhere (KIP-1102).
+                let is_over = error.code() == Some(ErrorCode::REBOOTSTRAP_REQUIRED);
+                attempts.note(broker, error);
+                if is_over {
+                    break;
+                }
+            }
         }
     }
     let now = Instant::now();
     let interval = shared.config.rebootstrap_interval;
     if !known.is_empty() && last_rebootstrap.is_some_and(|last| now < last + interval) {
-        return Err(no_broker(attempts));
+        return Err(attempts.into_error());
     }
     if !known.is_empty() {
         tracing::info!("no known broker answers: going back to the bootstrap addresses");
@@ -85,10 +98,10 @@ async fn ask_around(
                 drop(seed.release(Purpose::General));
                 return Ok(());
             }
-            Err(error) => attempts.push(error),
+            Err(error) => attempts.note(seed, error),
         }
     }
-    Err(no_broker(attempts))
+    Err(attempts.into_error())
 }
 
 async fn ask(shared: &Shared, broker: &Arc<Broker>, question: &Question) -> Result<(), ConnError> {
@@ -145,10 +158,22 @@ fn take_over(
     })
 }
 
-fn no_broker(attempts: Vec<ConnError>) -> ConnError {
-    ConnError::NoBroker {
-        wanted: None,
-        attempts: attempts.into(),
+/// How the attempts of one round ended, by address: brokers of the view are often bootstrap addresses too.
+#[derive(Default)]
+struct Attempts(Vec<(HostPort, ConnError)>);
+
+impl Attempts {
+    fn note(&mut self, broker: &Broker, error: ConnError) {
+        let address = broker.address();
+        self.0.retain(|(tried, _)| tried != address);
+        self.0.push((address.clone(), error));
+    }
+
+    fn into_error(self) -> ConnError {
+        ConnError::NoBroker {
+            wanted: None,
+            attempts: self.0.into_iter().map(|(_, error)| error).collect(),
+        }
     }
 }
 

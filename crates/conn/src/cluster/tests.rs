@@ -473,3 +473,21 @@ fn bad_bootstrap_addresses_are_all_named() {
     assert!(Cluster::new(Vec::<String>::new(), ConnConfig::default()).is_err());
     assert!(Cluster::new([" , "], ConnConfig::default()).is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_a_bootstrap_address_too_is_told_once() {
+    let kafka = kafka(1).await;
+    let (cluster, _) = cluster(&kafka);
+    let view = cluster.view_newer_than(0, within(5)).await.unwrap();
+    assert_eq!(
+        view.brokers().next().unwrap().address.to_string(),
+        kafka.bootstrap()
+    );
+    kafka.stop_node(1).await;
+    cluster.invalidate(Refresh::All);
+    let failed = cluster.view_newer_than(view.generation, within(5)).await;
+    let Err(ConnError::NoBroker { attempts, .. }) = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(attempts.len(), 1, "{attempts:?}");
+}

@@ -106,8 +106,22 @@ impl Reader {
         Ok(lag)
     }
 
-    /// Where reading began or was sent to, once that is known.
-    async fn position(&self, partition: &TopicPartition) -> Option<i64> {
+    /// The offset that the application gets next of a partition, or a later one when there is no record at it: control
+    /// batches and aborted records are passed. `None` when the partition is not assigned, or where reading begins is not
+    /// known yet.
+    ///
+    /// ```no_run
+    /// # async fn example(reader: ekafka_reader::Reader) {
+    /// use ekafka_reader::TopicPartition;
+    ///
+    /// let partition = TopicPartition::new("orders", 3);
+    /// println!("goes on at {:?}", reader.position(&partition).await);
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn position(&self, partition: &TopicPartition) -> Option<i64> {
         if self.unstarted.is_some() {
             return None;
         }

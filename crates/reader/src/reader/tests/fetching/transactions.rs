@@ -18,6 +18,7 @@ use ekafka_testkit::EmbeddedKafka;
 use tokio::time::Instant;
 
 use super::super::setup::*;
+use crate::TopicPartition;
 use crate::reader::Reader;
 
 /// A transactional producer, or an idempotent one without a name.
@@ -253,5 +254,29 @@ async fn s22_an_open_transaction_holds_committed_reads_back_and_loses_nothing() 
         for offset in expected {
             assert_eq!(reader.fetch_message().await.unwrap().offset(), offset);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_position_passes_what_is_not_handed_out() {
+    for is_committed in [true, false] {
+        let kafka = broker().await;
+        let mut producer = Producer::new(&kafka, Some("p".to_owned())).await;
+        producer.begin().await;
+        producer.write(2, Codec::None).await;
+        producer.end(is_committed).await;
+        let mut reader = committed(&kafka, 4_000);
+        let partition = TopicPartition::new("t", 0);
+        assert_eq!(reader.position(&partition).await, None);
+        let quiet = Duration::from_secs(2);
+        let mut handed_out = 0;
+        while let Ok(message) = tokio::time::timeout(quiet, reader.fetch_message()).await {
+            assert_eq!(message.unwrap().offset(), handed_out);
+            handed_out += 1;
+        }
+        assert_eq!(handed_out, if is_committed { 2 } else { 0 });
+        assert_eq!(reader.position(&partition).await, Some(3));
+        let other = TopicPartition::new("t", 1);
+        assert_eq!(reader.position(&other).await, None);
     }
 }
