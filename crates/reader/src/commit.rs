@@ -41,7 +41,7 @@ pub(crate) struct Settled<W> {
     /// Everybody who asked for it.
     pub(crate) waiters: Vec<W>,
     /// `Err` names what failed and the partition, if one partition did.
-    pub(crate) result: Result<(), (Option<TopicPartition>, Failure)>,
+    pub(crate) result: Result<(), Refusal>,
 }
 
 /// The commits of one reader.
@@ -68,7 +68,12 @@ struct Flying<W> {
     attempt: u32,
     /// `None` while on the wire.
     retry_at: Option<Instant>,
+    /// What was refused for good while the rest is tried again.
+    refused: Option<Refusal>,
 }
+
+/// What failed, and the partition if it is one that did.
+pub(crate) type Refusal = (Option<TopicPartition>, Failure);
 
 impl<W> Commits<W> {
     pub(crate) fn new(interval: Option<Duration>, now: Instant) -> Self {
@@ -101,6 +106,19 @@ impl<W> Commits<W> {
         }
     }
 
+    /// Watches the marks of an assignment in the place of that before, whose records are gone: what was committed of
+    /// them is no bound for what is to be.
+    pub(crate) fn renew(&mut self, assignment: Arc<Assignment>) {
+        let partition = &assignment.partition;
+        self.tracked.retain(|one| one.partition != *partition);
+        self.committed.remove(partition);
+        if let Some(flying) = &mut self.flying {
+            let offsets = &mut flying.offsets;
+            offsets.retain(|offset| offset.partition != *partition);
+        }
+        self.tracked.push(assignment);
+    }
+
     /// The coordinator holds this offset already.
     pub(crate) fn note_committed(&mut self, partition: TopicPartition, offset: i64) {
         self.committed.insert(partition, offset);
@@ -114,9 +132,12 @@ impl<W> Commits<W> {
     /// The next thing to do at `now`; call until it returns `None`.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<Step<W>> {
         if let Some(flying) = &mut self.flying {
-            let due = flying.retry_at.is_some_and(|at| now >= at);
-            flying.retry_at = flying.retry_at.filter(|_| !due);
-            return due.then(|| Step::Send(flying.offsets.clone()));
+            flying.retry_at.take_if(|at| now >= *at)?;
+            // Everything it was about may have been taken away.
+            if flying.offsets.is_empty() && flying.refused.is_none() {
+                return self.flying.take().map(|one| Step::Done(one.waiters));
+            }
+            return Some(Step::Send(flying.offsets.clone()));
         }
         let tick = self.tick_at.is_some_and(|at| now >= at);
         if tick {
@@ -135,6 +156,7 @@ impl<W> Commits<W> {
             waiters,
             attempt: 1,
             retry_at: None,
+            refused: None,
         });
         Some(Step::Send(offsets))
     }
@@ -153,32 +175,57 @@ impl<W> Commits<W> {
         now: Instant,
         answer: Result<Vec<(TopicPartition, ErrorCode)>, Failure>,
     ) -> Option<Settled<W>> {
-        let flying = self.flying.as_mut()?;
-        let failed = match answer {
-            Ok(codes) => {
-                let refused: HashMap<TopicPartition, ErrorCode> = codes
-                    .into_iter()
-                    .filter(|(_, code)| *code != ErrorCode::NONE)
-                    .collect();
-                let (failed, saved): (Vec<_>, Vec<_>) = std::mem::take(&mut flying.offsets)
-                    .into_iter()
-                    .partition(|offset| refused.contains_key(&offset.partition));
-                flying.offsets = failed;
-                self.note_saved(saved);
-                worst(refused)
+        let mut flying = self.flying.take()?;
+        let passing = match answer {
+            Ok(codes) => self.note_answer(&mut flying, codes),
+            Err(failure) if is_worth_repeating(&failure) => Some((None, failure)),
+            Err(failure) => {
+                flying.refused = Some((None, failure));
+                None
             }
-            Err(failure) => Some((None, failure)),
         };
-        let Some((partition, failure)) = failed else {
-            return self.settle(Ok(()));
-        };
-        let flying = self.flying.as_mut()?;
-        if flying.attempt < ATTEMPTS && is_worth_repeating(&failure) {
+        // What is over for the member is over for every partition.
+        let refused = flying.refused.as_ref();
+        let is_over = refused.is_some_and(|(_, failure)| gravity(failure) > 1);
+        if passing.is_some() && !is_over && flying.attempt < ATTEMPTS {
             flying.retry_at = Some(now + delay_after(flying.attempt));
             flying.attempt += 1;
+            self.flying = Some(flying);
             return None;
         }
-        self.settle(Err((partition, failure)))
+        let worst = worst(flying.refused.into_iter().chain(passing));
+        Some(Settled {
+            waiters: flying.waiters,
+            result: worst.map_or(Ok(()), Err),
+        })
+    }
+
+    /// Leaves in `flying` what is to be tried again, and returns why. What was taken away since is not in it any more:
+    /// its code concerns nobody.
+    fn note_answer(
+        &mut self,
+        flying: &mut Flying<W>,
+        codes: Vec<(TopicPartition, ErrorCode)>,
+    ) -> Option<Refusal> {
+        let codes: HashMap<TopicPartition, ErrorCode> = codes.into_iter().collect();
+        let mut saved = Vec::new();
+        let mut passing = None;
+        for offset in std::mem::take(&mut flying.offsets) {
+            let code = codes.get(&offset.partition).copied();
+            let Some(code) = code.filter(|code| *code != ErrorCode::NONE) else {
+                saved.push(offset);
+                continue;
+            };
+            let refusal = (Some(offset.partition.clone()), Failure::Code(code));
+            if is_worth_repeating(&refusal.1) {
+                passing = Some(refusal);
+                flying.offsets.push(offset);
+            } else {
+                flying.refused = worst(flying.refused.take().into_iter().chain([refusal]));
+            }
+        }
+        self.note_saved(saved);
+        passing
     }
 
     fn note_saved(&mut self, offsets: Vec<CommitOffset>) {
@@ -220,28 +267,20 @@ impl<W> Commits<W> {
         });
         marked.collect()
     }
-
-    fn settle(
-        &mut self,
-        result: Result<(), (Option<TopicPartition>, Failure)>,
-    ) -> Option<Settled<W>> {
-        let waiters = self.flying.take()?.waiters;
-        Some(Settled { waiters, result })
-    }
 }
 
 /// The refusal to report: one that concerns the membership wins over one that concerns a partition.
-pub(crate) fn worst(
-    refused: HashMap<TopicPartition, ErrorCode>,
-) -> Option<(Option<TopicPartition>, Failure)> {
-    let failures = refused
-        .into_iter()
-        .map(|(partition, code)| (Some(partition), Failure::Code(code)));
-    failures.max_by_key(|(_, failure)| match failure.verdict() {
+pub(crate) fn worst(refusals: impl IntoIterator<Item = Refusal>) -> Option<Refusal> {
+    let refusals = refusals.into_iter();
+    refusals.max_by_key(|(_, failure)| gravity(failure))
+}
+
+fn gravity(failure: &Failure) -> u8 {
+    match failure.verdict() {
         Verdict::Stop | Verdict::LoseMember | Verdict::LoseGeneration => 2,
         Verdict::Report => 1,
         Verdict::Retry | Verdict::FindCoordinator | Verdict::Rejoin => 0,
-    })
+    }
 }
 
 pub(crate) fn is_worth_repeating(failure: &Failure) -> bool {

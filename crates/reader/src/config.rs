@@ -404,7 +404,8 @@ impl ReaderBuilder {
         self
     }
 
-    /// A member that takes nothing for so long leaves the group; `None` never does.
+    /// A member that takes nothing for so long leaves the group, and joins again when it takes the next; one that waits
+    /// counts as taking. With a `group_instance_id` it only falls silent: its session ends. `None` never leaves.
     /// Kafka: `max.poll.interval.ms`. Default 5 min.
     #[must_use]
     pub fn max_poll_interval(mut self, interval: Option<Duration>) -> Self {

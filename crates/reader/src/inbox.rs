@@ -117,10 +117,8 @@ struct State {
     fetches: u64,
     /// The ticket of the event the application is acting on.
     unanswered: Option<u64>,
-    /// Counts the application's attempts to take.
+    /// Counts the application's attempts to take, and how often it woke from waiting.
     takes: u64,
-    /// Whether the application waits for an item.
-    is_awaited: bool,
     is_closed: bool,
 }
 
@@ -140,7 +138,6 @@ impl Inbox {
             fetches: 0,
             unanswered: None,
             takes: 0,
-            is_awaited: false,
             is_closed: false,
         };
         Self {
@@ -165,6 +162,7 @@ impl Inbox {
     /// Waits until something may have arrived since the last call.
     pub(crate) async fn arrived(&self) {
         self.arrived.notified().await;
+        self.lock().takes += 1;
     }
 
     /// Wakes whoever waits for anything, to look again.
@@ -207,7 +205,6 @@ impl Inbox {
         if let Some(Item::Event { ticket, .. }) = &item {
             state.unanswered = *ticket;
         }
-        state.is_awaited = item.is_none();
         let is_closed = state.is_closed;
         drop(state);
         Taken {
@@ -217,10 +214,9 @@ impl Inbox {
         }
     }
 
-    /// How often the application asked, and whether it is waiting right now.
-    pub(crate) fn attention(&self) -> (u64, bool) {
-        let state = self.lock();
-        (state.takes, state.is_awaited)
+    /// How often the application asked. One that waits asks again when it is [reminded](Self::remind).
+    pub(crate) fn takes(&self) -> u64 {
+        self.lock().takes
     }
 
     /// Puts an event or error at the end of the queue.

@@ -16,6 +16,8 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct Assignment {
     pub(crate) partition: TopicPartition,
+    /// Differs from every other ownership; shared with what [`renewed`](Self::renewed) makes.
+    ownership: u64,
     /// The next offset to commit, -1 before anything is marked. Never falls.
     marked: AtomicI64,
     /// As `marked`, by calls that return a message and mark it at once.
@@ -65,6 +67,7 @@ impl Assignment {
     pub(crate) fn new(partition: TopicPartition) -> Self {
         Self {
             partition,
+            ownership: OWNERSHIPS.fetch_add(1, Ordering::Relaxed),
             marked: AtomicI64::new(-1),
             returned: AtomicI64::new(-1),
             marked_epoch: AtomicI32::new(-1),
@@ -80,6 +83,20 @@ impl Assignment {
             lease: Some(lease),
             ..Self::new(partition)
         }
+    }
+
+    /// The same ownership of a log that holds other records than before: nothing of it is marked.
+    pub(crate) fn renewed(&self) -> Self {
+        Self {
+            ownership: self.ownership,
+            lease: self.lease.clone(),
+            ..Self::new(self.partition.clone())
+        }
+    }
+
+    /// Whether the partition was not taken away between the two.
+    pub(crate) fn is_one_with(&self, other: &Self) -> bool {
+        self.ownership == other.ownership
     }
 
     /// Marks everything below `next` as processed; false when the partition was taken away.
@@ -128,9 +145,9 @@ impl Assignment {
         self.saved.fetch_max(next, Ordering::AcqRel);
     }
 
-    /// False when the partition was taken away before so much was committed.
+    /// Whether the coordinator holds so much, as far as known.
     pub(crate) fn is_saved(&self, next: i64) -> bool {
-        !self.is_ended() || self.saved.load(Ordering::Acquire) >= next
+        self.saved.load(Ordering::Acquire) >= next
     }
 
     /// Refuses marks from now on.
@@ -298,5 +315,7 @@ impl Lane {
     }
 }
 
+/// Ownerships that this process has had.
+static OWNERSHIPS: AtomicU64 = AtomicU64::new(0);
 /// The position of a lane whose start is being looked up.
 const UNRESOLVED: i64 = i64::MAX;

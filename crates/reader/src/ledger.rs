@@ -188,6 +188,8 @@ pub(crate) struct Ledger {
     dropped: Vec<(BrokerId, Arc<Lane>)>,
     /// Until when partitions are read from other replicas than the leader.
     nearby: BTreeSet<(Instant, TopicPartition)>,
+    /// What took the place of assignments whose records are gone, for whoever commits.
+    renewed: Vec<Arc<Assignment>>,
     /// The tag of the newest lane.
     last_tag: u64,
 }
@@ -200,6 +202,7 @@ impl Ledger {
             restless: BTreeSet::new(),
             dropped: Vec::new(),
             nearby: BTreeSet::new(),
+            renewed: Vec::new(),
             last_tag: 0,
         }
     }
@@ -225,9 +228,12 @@ impl Ledger {
             read_epoch: -1,
             checked_epoch: -1,
             topic_id: Uuid::nil(),
+            marked_topic_id: Uuid::nil(),
             sizes: BatchSizes::default(),
             paused: false,
             begins_at_end: false,
+            is_adrift: false,
+            is_remade: false,
             assignment: Arc::clone(&assignment),
         };
         self.restless.insert(assignment.partition.clone());
@@ -255,8 +261,14 @@ impl Ledger {
 
     /// Reads on from `start`; false when the partition is not assigned.
     pub(crate) fn seek(&mut self, partition: &TopicPartition, start: Start) -> bool {
+        let entry = self.entries.get_mut(partition);
+        let is_adrift = entry.is_some_and(|entry| entry.is_adrift);
         let leader_epoch = -1;
-        let is_known = self.seek_known(partition, start, leader_epoch);
+        let is_known = if is_adrift {
+            self.begin_anew(partition, start, leader_epoch)
+        } else {
+            self.seek_known(partition, start, leader_epoch)
+        };
         if let Some(entry) = self.entries.get_mut(partition) {
             // Whoever asks for an offset means it in the topic that there is now.
             entry.topic_id = Uuid::nil();
@@ -308,7 +320,14 @@ impl Ledger {
             }
             entry.is_restless()
         });
+        let anew = std::mem::take(&mut plan.anew);
         work.extend(plan.into_work());
+        for (partition, start) in &anew {
+            self.begin_anew(partition, *start, -1);
+        }
+        if !anew.is_empty() {
+            work.extend(self.due(now, leaders));
+        }
         work
     }
 
@@ -389,8 +408,13 @@ impl Ledger {
                 }
                 // Behind what the lane has handed out nothing counts as new, so going back takes another lane.
                 let reached = entry.lane.position();
-                if from.is_some() && reached.is_some_and(|reached| offset < reached) {
-                    self.seek(partition, Start::At(offset));
+                let is_remade = std::mem::take(&mut entry.is_remade);
+                entry.is_adrift = false;
+                let marked = entry.assignment.marked();
+                let is_before_marks = is_remade && marked.is_some_and(|(next, _)| offset < next);
+                let is_back = reached.is_some_and(|reached| offset < reached);
+                if from.is_some() && (is_back || is_before_marks) {
+                    self.go_back(partition, offset, -1);
                 }
                 let partition = partition.clone();
                 from.map(|from| Notice::Moved {
@@ -546,7 +570,9 @@ impl Ledger {
         choose(entry, place);
         entry.not_before = None;
         self.last_tag += 1;
-        let goes_on = entry.place == place && matches!(place, Place::Idle(_) | Place::Held(_));
+        let goes_on = entry.place == place
+            && matches!(place, Place::Idle(_) | Place::Held(_))
+            && Arc::ptr_eq(&entry.assignment, &entry.lane.assignment);
         entry.lane = if goes_on {
             let lane = entry.lane.successor(self.last_tag);
             lane.note_read_epoch(entry.read_epoch);

@@ -264,8 +264,9 @@ impl Reader {
                 }
                 continue;
             }
-            self.unconfirmed = Some(message);
-            self.handle.commit_marked().await?;
+            let message = self.unconfirmed.insert(message);
+            let message = std::slice::from_ref(message);
+            self.handle.commit_marked(message).await?;
             if let Some(message) = self.unconfirmed.take() {
                 return Ok(message);
             }

@@ -150,6 +150,67 @@ fn a_partition_that_was_accepted_is_not_sent_again() {
 }
 
 #[test]
+fn what_can_heal_is_tried_again_beside_what_cannot() {
+    let mut script = script(None);
+    script.mark(0, 5).mark(1, 9).ask(1).at(0, &["0@5", "1@9"]);
+    let refused = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    let passing = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS;
+    assert_eq!(script.answer(0, &[refused, passing]), None);
+    script.at(100, &["1@9"]);
+    let now = script.start + Duration::from_millis(100);
+    let answer = vec![(TopicPartition::new("t", 1), ErrorCode::NONE)];
+    let settled = script.commits.handle(now, Ok(answer)).unwrap();
+    let (partition, failure) = settled.result.unwrap_err();
+    assert_eq!(partition, Some(TopicPartition::new("t", 0)));
+    assert!(matches!(failure, Failure::Code(code) if code == refused));
+    // Only the refused one is left.
+    script.ask(2).at(200, &["0@5"]);
+}
+
+#[test]
+fn what_concerns_the_member_ends_a_commit_whatever_else_could_heal() {
+    let mut script = script(None);
+    script.mark(0, 5).mark(1, 9).ask(1).at(0, &["0@5", "1@9"]);
+    let codes = [ErrorCode::REQUEST_TIMED_OUT, ErrorCode::FENCED_INSTANCE_ID];
+    assert_eq!(script.answer(0, &codes), Some((vec![1], false)));
+    script.at(100, &[]);
+}
+
+#[test]
+fn the_code_of_a_partition_taken_away_meanwhile_concerns_nobody() {
+    let mut script = script(None);
+    script.mark(0, 5).mark(1, 9).ask(1).at(0, &["0@5", "1@9"]);
+    script.assignments[0].end();
+    script.commits.forget_ended();
+    let codes = [ErrorCode::ILLEGAL_GENERATION, ErrorCode::NONE];
+    assert_eq!(script.answer(0, &codes), Some((vec![1], true)));
+    // Taken away between two attempts, it is not sent again, be it the only one.
+    script.mark(1, 10).ask(2).at(0, &["1@10"]);
+    assert_eq!(
+        script.answer(0, &[ErrorCode::NONE, ErrorCode::REQUEST_TIMED_OUT]),
+        None
+    );
+    script.assignments[1].end();
+    script.commits.forget_ended();
+    script.at(100, &["done [2]"]);
+}
+
+#[test]
+fn s35_what_was_committed_of_records_that_are_gone_is_no_bound() {
+    let mut script = script(None);
+    script.mark(0, 50).ask(1).at(0, &["0@50"]);
+    let renewed = Arc::new(script.assignments[0].renewed());
+    script.commits.renew(Arc::clone(&renewed));
+    // The answer to what was on the wire does not count for it either.
+    assert_eq!(script.answer(0, &[ErrorCode::NONE]), Some((vec![1], true)));
+    assert!(!renewed.is_saved(1));
+    renewed.mark(3, -1);
+    script.mark(0, 60).ask(2).at(0, &["0@3"]);
+    assert_eq!(script.answer(0, &[ErrorCode::NONE]), Some((vec![2], true)));
+    assert!(renewed.is_saved(3));
+}
+
+#[test]
 fn s51_the_interval_sends_what_is_marked_and_nothing_else() {
     let mut script = script(Some(1000));
     script

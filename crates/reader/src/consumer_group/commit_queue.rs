@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::TopicPartition;
-use crate::commit::{ATTEMPTS, CommitOffset, delay_after, is_worth_repeating, worst};
+use crate::commit::{ATTEMPTS, CommitOffset, Refusal, delay_after, is_worth_repeating, worst};
 use crate::membership::verdict::Failure;
 use ekafka_protocol::ErrorCode;
 
@@ -29,7 +29,7 @@ struct Flying<W> {
 #[derive(Debug)]
 pub(super) struct Settled<W> {
     pub(super) waiter: W,
-    pub(super) result: Result<(), (Option<TopicPartition>, Failure)>,
+    pub(super) result: Result<(), Refusal>,
 }
 
 impl<W> Default for CommitQueue<W> {
@@ -84,7 +84,7 @@ impl<W> CommitQueue<W> {
                 let refused = codes
                     .into_iter()
                     .filter(|(_, code)| *code != ErrorCode::NONE);
-                worst(refused.collect())
+                worst(refused.map(|(partition, code)| (Some(partition), Failure::Code(code))))
             }
             Err(failure) => Some((None, failure)),
         };

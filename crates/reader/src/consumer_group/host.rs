@@ -67,6 +67,8 @@ pub(super) struct Host {
     /// The connection for joining and syncing.
     link: Option<Connection>,
     turn: Turn,
+    /// Topic → number of partitions that this member divided as leader.
+    divided: BTreeMap<String, usize>,
     /// Whether the member waits for the functions before it gives its partitions up.
     is_revoking: bool,
     /// Whether the generation was lost: its functions have nothing to commit any more.
@@ -100,6 +102,8 @@ struct Asking {
     assigned: Vec<TopicPartition>,
     /// `None` for nothing committed.
     known: HashMap<TopicPartition, Option<Position>>,
+    /// Lasts as long as an answer counts.
+    life: Arc<()>,
     /// When to ask again; `None` while a call is under way.
     retry_at: Option<Instant>,
     tries: u32,
@@ -140,6 +144,7 @@ impl Host {
             calls: Calls::default(),
             link: None,
             turn: Turn::None,
+            divided: BTreeMap::new(),
             is_revoking: false,
             is_lost: false,
             commits: CommitQueue::default(),
@@ -259,6 +264,7 @@ impl Host {
                 self.turn = Turn::Asking(Asking {
                     assigned: list(partitions),
                     known: HashMap::new(),
+                    life: Arc::default(),
                     retry_at: Some(now),
                     tries: 0,
                 });
@@ -374,7 +380,8 @@ impl Host {
                 }
                 self.member.handle_join(now, result);
             }
-            GroupDone::Synced { result, .. } => {
+            GroupDone::Synced { result, counts } => {
+                self.divided = counts.unwrap_or_default();
                 match &result {
                     Ok(_) => self.failures = 0,
                     Err(failure) => self.note_failure(failure),

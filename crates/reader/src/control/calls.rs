@@ -4,7 +4,7 @@
 //! `Heartbeat`, `LeaveGroup`. Later versions of the first three name topics by id or add groups.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use ekafka_conn::{BrokerId, Cluster, ConnError, Connection, Purpose, To};
@@ -52,6 +52,15 @@ pub(crate) enum Done {
     Group(GroupDone),
     /// Nobody waits for it.
     Nothing,
+}
+
+/// Makes a call whose answer counts for nothing once `life` is over.
+pub(crate) async fn unless_over(life: Weak<()>, call: impl Future<Output = Done>) -> Done {
+    let done = call.await;
+    match life.upgrade() {
+        Some(_) => done,
+        None => Done::Nothing,
+    }
 }
 
 /// Connects to fetch from a broker.

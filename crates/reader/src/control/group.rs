@@ -1,5 +1,6 @@
 //! Control's part in a group: carries out what the member and the commits decide.
 
+mod attention;
 mod ownership;
 mod topics;
 
@@ -13,7 +14,7 @@ use tracing::Instrument;
 
 use super::calls::Done;
 use super::requests::Desk;
-use super::{Control, Reply, requests};
+use super::{Control, Reply, calls, requests};
 use crate::TopicPartition;
 use crate::commit::{CommitOffset, Commits, Settled, Step};
 use crate::config::GroupSettings;
@@ -23,6 +24,7 @@ use crate::membership::classic::{Action, Classic, JoinFailure, Joined};
 use crate::membership::verdict::{Failure, Verdict};
 
 use crate::reset::{Position, StartOffset};
+use attention::Attention;
 pub(crate) use ownership::list;
 use topics::Watched;
 
@@ -70,6 +72,8 @@ pub(crate) enum Waiter {
 pub(crate) struct Group {
     pub(super) settings: GroupSettings,
     pub(super) member: Classic,
+    /// Lasts as long as the member.
+    life: Arc<()>,
     pub(super) commits: Commits<Waiter>,
     /// The number of the newest commit sent; counted on when it is given up.
     last_commit: u64,
@@ -78,6 +82,8 @@ pub(crate) struct Group {
     link: Option<Connection>,
     /// Everything assigned, revocations under way included.
     held: Vec<Arc<Assignment>>,
+    /// What was held of logs that are gone, while there are messages of them.
+    superseded: Vec<Arc<Assignment>>,
     /// How long it is good.
     lease: Arc<Lease>,
     /// The ticket of the revocation the application has not answered, and what it is about.
@@ -91,34 +97,21 @@ pub(crate) struct Group {
     subscribed: Vec<Arc<str>>,
 }
 
-/// Whether the application still asks for items (`max_poll_interval`).
-struct Attention {
-    /// When it was last seen asking, to the nearest check.
-    seen: Instant,
-    takes: u64,
-    check_at: Instant,
-    /// Whether the member left the group because nobody asked.
-    is_away: bool,
-}
-
 impl Group {
     pub(super) fn new(settings: GroupSettings, now: Instant) -> Self {
         Self {
             member: new_member(&settings, now),
+            life: Arc::default(),
             commits: Commits::new(settings.commit_interval, now),
             last_commit: 0,
             link: None,
             held: Vec::new(),
+            superseded: Vec::new(),
             lease: Arc::new(Lease::new(now)),
             revoking: None,
             last_ticket: 0,
             counts: None,
-            attention: Attention {
-                seen: now,
-                takes: 0,
-                check_at: now + settings.timing.heartbeat,
-                is_away: false,
-            },
+            attention: Attention::new(now, settings.timing.heartbeat),
             watched: Watched::new(settings.watch.clone(), now),
             subscribed: Vec::new(),
             settings,
@@ -136,7 +129,7 @@ impl Group {
         let check = self
             .settings
             .max_poll_interval
-            .map(|_| self.attention.check_at);
+            .map(|_| self.attention.next_deadline());
         let member = self.watched.is_known().then(|| self.member.next_deadline());
         let watch = self.watched.next_deadline();
         let deadlines = [member.flatten(), commits, check, watch];
@@ -147,6 +140,7 @@ impl Group {
 impl Control {
     /// Does everything that is due for the group.
     pub(super) fn carry_out_group(&mut self, now: Instant) {
+        self.take_renewed();
         // A reader that closes commits and leaves; it takes part in nothing else, but in the generation that
         // has begun: without it, no commit is accepted.
         let is_closing = self.closing.is_some();
@@ -188,6 +182,8 @@ impl Control {
             return;
         };
         let desk = self.desk(group, now);
+        // Another process has this one's place: nothing follows.
+        let is_last = matches!(action, Action::Stop(_));
         match action {
             Action::ForgetCoordinator => {
                 let id = &desk.settings.id;
@@ -209,20 +205,31 @@ impl Control {
                 let span = tracing::debug_span!("join", why);
                 let why = Some(why);
                 let join = requests::join(desk, topics, member_id, owned, last, why);
-                self.call(join.instrument(span));
+                self.call_as_member(join.instrument(span));
             }
-            Action::Assign { joined } => self.call(requests::divide(desk, joined)),
+            Action::Assign { joined } => self.call_as_member(requests::divide(desk, joined)),
             Action::Sync { identity, protocol } => {
-                self.call(requests::follow(desk, identity, protocol));
+                self.call_as_member(requests::follow(desk, identity, protocol));
             }
-            Action::Heartbeat { identity } => self.call(requests::beat(desk, identity)),
+            Action::Heartbeat { identity } => self.call_as_member(requests::beat(desk, identity)),
             Action::Revoke { partitions } => self.revoke(now, list(partitions)),
             Action::Lose { partitions } => self.lose(&list(partitions)),
             Action::Assigned { partitions } => self.take_assignment(partitions),
             Action::Report(failure) | Action::Stop(failure) => {
                 let id = &desk.settings.id;
                 self.report(error_of("joining the group", id, None, failure));
+                if is_last {
+                    self.finish_close();
+                }
             }
+        }
+    }
+
+    /// Makes a call whose answer counts for nothing once another member is in the place of this one.
+    fn call_as_member(&mut self, call: impl Future<Output = Done> + Send + 'static) {
+        if let Some(group) = &self.group {
+            let life = Arc::downgrade(&group.life);
+            self.call(calls::unless_over(life, call));
         }
     }
 
@@ -305,7 +312,8 @@ impl Control {
             if was_held.is_none_or(|assignment| assignment.is_ended()) {
                 continue;
             }
-            if let Ok(Some(offset)) = answer {
+            if let (Ok(Some(offset)), Some(assignment)) = (answer, was_held) {
+                assignment.note_saved(offset.offset);
                 group
                     .commits
                     .note_committed(partition.clone(), offset.offset);
@@ -448,51 +456,6 @@ impl Control {
         if is_changed {
             group.member.rejoin(now, "partitions have come or gone");
         }
-    }
-
-    /// Leaves the group when nobody asked for an item for too long, and joins again when somebody does.
-    fn check_attention(&mut self, now: Instant) {
-        let (takes, is_awaited) = self.inbox.attention();
-        let Some(group) = &mut self.group else {
-            return;
-        };
-        let Some(interval) = group.settings.max_poll_interval else {
-            return;
-        };
-        let attention = &mut group.attention;
-        if now < attention.check_at {
-            return;
-        }
-        attention.check_at = now + group.settings.timing.heartbeat.min(interval);
-        if is_awaited || takes != attention.takes {
-            attention.takes = takes;
-            attention.seen = now;
-            if std::mem::take(&mut attention.is_away) {
-                group.member = new_member(&group.settings, now);
-            }
-            return;
-        }
-        if now < attention.seen + interval || attention.is_away {
-            return;
-        }
-        attention.is_away = true;
-        let member_id = group.member.leave();
-        let desk = self.group.as_ref().map(|group| self.desk(group, now));
-        if let (Some(member_id), Some(desk)) = (member_id, desk) {
-            let why = "the application took nothing for max_poll_interval";
-            let left = requests::leave(desk, member_id, why);
-            self.call(async move {
-                left.await;
-                Done::Nothing
-            });
-        }
-        let held = self.group.as_ref().map(|group| names(&group.held));
-        self.lose(&held.unwrap_or_default());
-        let step = "asking for the next item";
-        self.report(ReaderError::Timeout {
-            step,
-            after: interval,
-        });
     }
 }
 

@@ -194,7 +194,7 @@ impl Route {
         };
         let assignment = &chunk.lane.assignment;
         let own = self.ownership.get_or_insert_with(|| Arc::clone(assignment));
-        Arc::ptr_eq(own, assignment)
+        own.is_one_with(assignment)
     }
 }
 

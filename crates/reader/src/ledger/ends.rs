@@ -33,6 +33,16 @@ impl Ledger {
         }
     }
 
+    /// Sums of the tags and of the positions of all lanes that have begun: with equal tags, other positions mean that
+    /// the application took something.
+    pub(crate) fn progress(&self) -> (u64, i64) {
+        let lanes = self.entries.values().map(|entry| &entry.lane);
+        let begun = lanes.filter_map(|lane| Some((lane.tag, lane.position()?)));
+        begun.fold((0, 0), |(tags, sum), (tag, position)| {
+            (tags.wrapping_add(tag), sum.wrapping_add(position))
+        })
+    }
+
     /// How far `offset`, up to which the lane with this tag was counted, is from its end; of all partitions
     /// together when there is no such lane. `None` while no end is known.
     pub(crate) fn lag(&self, (tag, offset): (u64, i64)) -> Option<i64> {

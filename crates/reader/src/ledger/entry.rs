@@ -34,12 +34,19 @@ pub(super) struct Entry {
     pub(super) checked_epoch: i32,
     /// The id of the topic that the position belongs to; nil while it has none.
     pub(super) topic_id: Uuid,
+    /// The id of the topic that the marks belong to; nil before it is known.
+    pub(super) marked_topic_id: Uuid,
     /// How large this partition's batches are.
     pub(super) sizes: BatchSizes,
     pub(super) paused: bool,
     /// Whether it begins at the end because nothing was committed: where that is has to be committed, or whatever is
     /// written before the first commit would be lost to a member that comes back.
     pub(super) begins_at_end: bool,
+    /// Whether the position was found outside the log and no other is known yet: what is marked need not be of the
+    /// records that are in the log now.
+    pub(super) is_adrift: bool,
+    /// Whether what is marked is of an earlier topic of the name.
+    pub(super) is_remade: bool,
 }
 
 /// Where the cursor is.
@@ -75,6 +82,15 @@ impl Place {
         match start {
             Start::At(offset) => Self::Idle(offset),
             Start::Ask(target) => Self::NeedsTarget { target, from: None },
+        }
+    }
+
+    /// The start that was asked for, when nothing has been done about it yet.
+    fn start(self) -> Option<Start> {
+        match self {
+            Self::Idle(offset) => Some(Start::At(offset)),
+            Self::NeedsTarget { target, from: None } => Some(Start::Ask(target)),
+            _ => None,
         }
     }
 }
@@ -113,6 +129,7 @@ impl Entry {
         };
         self.not_before = None;
         self.is_leaderless = false;
+        self.note_topic(leader.topic_id);
         if self.is_of_another_topic(leader.topic_id)
             && let Place::Idle(offset) | Place::NeedsCheck { offset } = self.place
         {
@@ -122,6 +139,11 @@ impl Entry {
             if let Place::Held(_) = self.place {
                 return;
             }
+        } else if self.is_remade
+            && let Some(start) = self.place.start()
+        {
+            plan.anew.push((self.assignment.partition.clone(), start));
+            return;
         }
         let partition = &self.assignment.partition;
         if let Place::NeedsTarget { target, from } = self.place {
@@ -167,6 +189,13 @@ impl Entry {
         self.topic_id != id
     }
 
+    fn note_topic(&mut self, id: Uuid) {
+        if !id.is_nil() {
+            let before = std::mem::replace(&mut self.marked_topic_id, id);
+            self.is_remade |= !before.is_nil() && before != id;
+        }
+    }
+
     /// Whether there is something to do that waits neither for an answer nor for a seek.
     pub(super) fn is_restless(&self) -> bool {
         matches!(self.place, Place::NeedsCommitted) || self.is_waiting_for_leader()
@@ -191,6 +220,7 @@ impl Entry {
 
     /// The offset is outside the log: asks where to go on, or waits for a seek.
     pub(super) fn follow_policy(&mut self, rules: &Rules, offset: i64) -> Option<Notice> {
+        self.is_adrift = true;
         let Some(target) = rules.out_of_range.target() else {
             self.place = Place::Held(offset);
             self.not_before = None;
@@ -252,6 +282,8 @@ pub(super) struct Plan {
     pub(super) cursors: BTreeMap<BrokerId, Vec<Cursor>>,
     pub(super) topics: Vec<Arc<str>>,
     pub(super) notices: Vec<Notice>,
+    /// Sought in topics that were made again, which nothing is known to be marked of.
+    pub(super) anew: Vec<(TopicPartition, Start)>,
 }
 
 impl Plan {

@@ -4,6 +4,7 @@
 //! position, and asks each newer leader where that epoch ends in its log. An end before the position means
 //! that records which were read are gone, and that others may get, or have, their offsets.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use ekafka_protocol::ErrorCode;
@@ -11,6 +12,7 @@ use ekafka_protocol::ErrorCode;
 use super::entry::{Entry, Place, Plan};
 use super::{EpochQuestion, Leader, Ledger, Notice};
 use crate::TopicPartition;
+use crate::lane::Assignment;
 use crate::reset::{OutOfRange, Position, Start};
 
 impl Entry {
@@ -107,7 +109,7 @@ impl Ledger {
             self.seek_known(partition, Start::At(from), read_epoch);
             return None;
         }
-        self.seek_known(partition, Start::At(end.offset), end.leader_epoch);
+        self.go_back(partition, end.offset, end.leader_epoch);
         let is_held = self.rules.out_of_range == OutOfRange::Error;
         if is_held && let Some(entry) = self.entries.get_mut(partition) {
             entry.place = Place::Held(end.offset);
@@ -118,5 +120,38 @@ impl Ledger {
             to: end.offset,
             is_held,
         })
+    }
+
+    /// The log goes on at `offset`, before what was handed out: of what is marked, so much counts.
+    pub(super) fn go_back(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32) {
+        let entry = self.entries.get(partition);
+        let marked = entry.and_then(|entry| entry.assignment.marked());
+        self.begin_anew(partition, Start::At(offset), leader_epoch);
+        let entry = self.entries.get(partition);
+        if let (Some(entry), Some((marked, _))) = (entry, marked) {
+            entry.assignment.mark(marked.min(offset), -1);
+        }
+    }
+
+    /// As [`seek_known`](Self::seek_known), in a log whose records are not those that were handed out and marked.
+    pub(super) fn begin_anew(
+        &mut self,
+        partition: &TopicPartition,
+        start: Start,
+        leader_epoch: i32,
+    ) -> bool {
+        let Some(entry) = self.entries.get_mut(partition) else {
+            return false;
+        };
+        let renewed = Arc::new(entry.assignment.renewed());
+        (entry.is_adrift, entry.is_remade) = (false, false);
+        entry.assignment = Arc::clone(&renewed);
+        self.renewed.push(renewed);
+        self.seek_known(partition, start, leader_epoch)
+    }
+
+    /// Assignments in the place of those whose records are gone.
+    pub(crate) fn take_renewed(&mut self) -> Vec<Arc<Assignment>> {
+        std::mem::take(&mut self.renewed)
     }
 }

@@ -314,9 +314,11 @@ impl Classic {
                 });
             }
             Err(JoinFailure::MemberIdRequired(member_id)) => {
+                let is_new = self.identity.member_id.is_empty();
+                let at = if is_new { now } else { self.next_join(now) };
                 self.identity.member_id = member_id;
                 self.why = "the coordinator gave out a member id";
-                self.phase = Phase::Unjoined { at: now };
+                self.phase = Phase::Unjoined { at };
             }
             Err(JoinFailure::Failed(failure)) => self.fail(now, failure),
         }
@@ -498,11 +500,18 @@ impl Classic {
                 let at = now + self.next_retry();
                 self.withdraw(now, at);
             }
-            Verdict::Rejoin => self.withdraw(now, now),
-            Verdict::LoseGeneration => self.lose(now),
+            Verdict::Rejoin => {
+                let at = self.next_join(now);
+                self.withdraw(now, at);
+            }
+            Verdict::LoseGeneration => {
+                let at = self.next_join(now);
+                self.lose(at);
+            }
             Verdict::LoseMember => {
                 self.identity.member_id.clear();
-                self.lose(now);
+                let at = self.next_join(now);
+                self.lose(at);
             }
             Verdict::Report => {
                 let at = now + self.timing.join_backoff;
@@ -553,6 +562,17 @@ impl Classic {
         if std::mem::take(&mut self.holds) {
             self.decided.push_back(Action::Lose { partitions });
         }
+    }
+
+    /// When to join after an answer that asks for it: at once, unless joining itself was answered so and has failed
+    /// before.
+    fn next_join(&mut self, now: Instant) -> Instant {
+        if self.phase != Phase::Joining {
+            return now;
+        }
+        let is_first = self.failures == 0;
+        let pause = self.next_retry();
+        if is_first { now } else { now + pause }
     }
 
     fn next_retry(&mut self) -> Duration {

@@ -84,18 +84,15 @@ impl ReaderHandle {
     pub async fn commit_messages(&self, messages: &[Message]) -> Result<(), ReaderError> {
         self.need_group("commit_messages")?;
         self.need_open()?;
+        let mut marked = Ok(());
         for message in messages {
-            self.mark(message)?;
+            let one = self.mark(message);
+            marked = marked.and(one);
         }
         if messages.is_empty() || self.has_interval {
-            return Ok(());
+            return marked;
         }
-        self.commit_marked().await?;
-        for message in messages {
-            let lane = self.lane_of(message);
-            lane.map_or(Ok(()), |lane| check_saved(lane, message.offset() + 1))?;
-        }
-        Ok(())
+        self.commit_marked(messages).await.and(marked)
     }
 
     /// As [`Reader::commit_batch`](super::Reader::commit_batch).
@@ -116,8 +113,8 @@ impl ReaderHandle {
         if self.has_interval {
             return Ok(());
         }
-        self.commit_marked().await?;
-        check_saved(&batch.lane, batch.end)
+        let committed = self.ask(Command::Commit).await;
+        check_saved(&committed, &batch.lane, batch.end)
     }
 
     /// Reads on from `start` in an assigned partition. What was fetched before is dropped; committed
@@ -210,9 +207,16 @@ impl ReaderHandle {
         lane.filter(|lane| lane.tag >> TAG_BITS == self.number)
     }
 
-    /// Commits everything that is marked and waits for the coordinator.
-    pub(super) async fn commit_marked(&self) -> Result<(), ReaderError> {
-        self.ask(Command::Commit).await
+    /// Commits everything that is marked, waits for the coordinator, and says what became of these messages, which
+    /// are marked. What is wrong with other partitions, those are told who commit in them.
+    pub(super) async fn commit_marked(&self, messages: &[Message]) -> Result<(), ReaderError> {
+        let committed = self.ask(Command::Commit).await;
+        for message in messages {
+            if let Some(lane) = self.lane_of(message) {
+                check_saved(&committed, lane, message.offset() + 1)?;
+            }
+        }
+        Ok(())
     }
 
     /// Tags of lanes begin here.
@@ -296,9 +300,17 @@ fn mark_lane(lane: &Lane, next: i64, leader_epoch: i32) -> Result<(), ReaderErro
     })
 }
 
-/// Whether the commit came before the partition was taken away.
-fn check_saved(lane: &Lane, next: i64) -> Result<(), ReaderError> {
+/// What a commit came to in one partition: it failed there, or came too late.
+fn check_saved(
+    committed: &Result<(), ReaderError>,
+    lane: &Lane,
+    next: i64,
+) -> Result<(), ReaderError> {
     if lane.assignment.is_saved(next) {
+        return Ok(());
+    }
+    committed.clone()?;
+    if !lane.assignment.is_ended() {
         return Ok(());
     }
     Err(ReaderError::NotAssigned {

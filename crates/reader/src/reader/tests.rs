@@ -1,5 +1,6 @@
 //! A real reader against the embedded broker: in memory, on a paused clock.
 
+mod attention;
 mod closing;
 mod committing;
 mod consumer_group;
@@ -12,8 +13,10 @@ mod enduring;
 mod fetching;
 mod group;
 mod odd_logs;
+mod partial;
 mod partition;
 mod promises;
+mod rewritten;
 mod scenarios;
 mod seen;
 mod setup;

@@ -11,7 +11,7 @@ use super::{Given, Host, Turn};
 use crate::TopicPartition;
 use crate::consumer_group::generation::{Generation, Life, PartitionAssignment};
 use crate::control::group::{error_of, is_about_coordinator};
-use crate::control::requests;
+use crate::control::{calls, requests};
 use crate::membership::verdict::Failure;
 use crate::reset::{Position, StartOffset};
 
@@ -33,8 +33,9 @@ impl Host {
         if missing.is_empty() {
             return self.give();
         }
-        self.calls
-            .push(requests::fetch_offsets(desk, HashMap::new(), missing));
+        let fetch = requests::fetch_offsets(desk, HashMap::new(), missing);
+        let life = Arc::downgrade(&asking.life);
+        self.calls.push(calls::unless_over(life, fetch));
     }
 
     pub(super) fn handle_offsets(
@@ -116,7 +117,13 @@ impl Host {
             self.sender.clone(),
         ));
         let id = identity.generation;
-        let counts = self.counts();
+        let mut counts = self.counts();
+        // A topic may have grown since it was divided.
+        for (topic, divided) in &self.divided {
+            if let Some(count) = counts.get_mut(topic.as_str()) {
+                *count = *divided;
+            }
+        }
         self.turn = Turn::Given(Given { id, life, counts });
     }
 

@@ -115,10 +115,38 @@ impl Control {
     }
 }
 
+impl Control {
+    /// What is marked from here on is of other records than what was marked before, and may be committed below it.
+    pub(super) fn take_renewed(&mut self) {
+        for renewed in self.ledger.take_renewed() {
+            if let Some(group) = &mut self.group {
+                group.renew(renewed);
+            }
+        }
+    }
+}
+
 impl Group {
+    fn renew(&mut self, renewed: Arc<Assignment>) {
+        let mut held = self.held.iter_mut();
+        let Some(held) = held.find(|held| held.is_one_with(&renewed)) else {
+            return renewed.end();
+        };
+        let gone = std::mem::replace(held, Arc::clone(&renewed));
+        self.superseded.push(gone);
+        self.commits.renew(renewed);
+    }
+
     /// Refuses marks on these partitions, and forgets them.
     fn end(&mut self, partitions: &[TopicPartition]) {
         let ended: HashSet<&TopicPartition> = partitions.iter().collect();
+        self.superseded.retain(|assignment| {
+            let is_ended = ended.contains(&assignment.partition);
+            if is_ended {
+                assignment.end();
+            }
+            !is_ended && Arc::strong_count(assignment) > 1
+        });
         self.held.retain(|assignment| {
             let is_ended = ended.contains(&assignment.partition);
             if is_ended {

@@ -218,6 +218,41 @@ fn a_lost_generation_keeps_the_id_and_a_lost_member_does_not() {
 }
 
 #[test]
+fn a_coordinator_that_always_asks_for_a_join_is_not_asked_without_pause() {
+    for code in [
+        ErrorCode::REBALANCE_IN_PROGRESS,
+        ErrorCode::ILLEGAL_GENERATION,
+        ErrorCode::UNKNOWN_MEMBER_ID,
+    ] {
+        let mut script = script();
+        script.at(0, &["join "]).join_fails(code);
+        script.at(0, &["join "]).join_fails(code);
+        script.at(199, &[]).at(200, &["join "]).join_fails(code);
+        script.at(599, &[]).at(600, &["join "]).joined(1, false);
+        script.at(600, &["sync 1"]).synced();
+        // Once it has joined, the next time is the first again.
+        script.at(600, &["assigned {\"t\": [0]}"]);
+        script.beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+        script.at(600, &["revoke"]);
+        script.member.handle_revoked(script.now);
+        script.at(600, &["join m"]).join_fails(code);
+        let id = if code == ErrorCode::UNKNOWN_MEMBER_ID {
+            ""
+        } else {
+            "m"
+        };
+        script.at(600, &[&format!("join {id}")]);
+    }
+    let mut script = script();
+    script.at(0, &["join "]);
+    for (at, id) in [(0, "a"), (0, "b"), (200, "c")] {
+        let failure = JoinFailure::MemberIdRequired(id.to_owned());
+        script.member.handle_join(script.now, Err(failure));
+        script.at(at, &[&format!("join {id}")]);
+    }
+}
+
+#[test]
 fn s52_errors_that_need_a_person_are_reported_at_the_join_backoff() {
     for code in [
         ErrorCode::INCONSISTENT_GROUP_PROTOCOL,

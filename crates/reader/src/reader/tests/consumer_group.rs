@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ekafka_protocol::cold::{JoinGroupRequest, OffsetCommitRequest};
+use ekafka_conn::Refresh;
+use ekafka_protocol::cold::{JoinGroupRequest, OffsetCommitRequest, OffsetFetchRequest};
 use ekafka_protocol::{ApiKey, ErrorCode};
 use ekafka_testkit::EmbeddedKafka;
 use tokio::sync::{mpsc, oneshot};
@@ -338,6 +339,54 @@ async fn t87_a_topic_that_grows_ends_the_generation() {
         .expect("the end")
         .unwrap();
     assert_eq!(next(&mut member).await.assignments()["t"].len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t87_a_topic_that_grows_while_a_generation_begins_ends_it() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let code = ErrorCode::UNSTABLE_OFFSET_COMMIT;
+    kafka.on_next(ApiKey::OFFSET_FETCH).error(code).times(2);
+    let cluster = cluster(&kafka);
+    let watching = group(&kafka).cluster(cluster.clone());
+    let watching = watching.watch_partition_changes(true);
+    let mut member = watching.build().unwrap();
+    let grow = async {
+        while kafka.requests_of(ApiKey::OFFSET_FETCH).is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        kafka.add_partitions("t", 3).unwrap();
+        cluster.invalidate(Refresh::All);
+    };
+    let (generation, ()) = tokio::join!(next(&mut member), grow);
+    assert_eq!(generation.assignments()["t"].len(), 1);
+    let known = cluster
+        .view()
+        .topic("t")
+        .map(|topic| topic.partitions.len());
+    assert_eq!(known, Some(3), "known before the generation was handed out");
+    assert_eq!(next(&mut member).await.assignments()["t"].len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_a_generation_that_is_over_says_nothing_of_the_next() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let second = Duration::from_secs(1);
+    let fetch = kafka.on_next(ApiKey::OFFSET_FETCH);
+    let late = fetch.edit::<OffsetFetchRequest>(|answer| {
+        answer.topics[0].partitions[0].committed_offset = 7;
+    });
+    drop(late.delay_answer(second * 5));
+    let fetch = kafka.on_next(ApiKey::OFFSET_FETCH).skip(1);
+    drop(fetch.delay_answer(second * 5));
+    kafka
+        .on_next(ApiKey::HEARTBEAT)
+        .error(ErrorCode::ILLEGAL_GENERATION);
+    let mut member = group(&kafka).build().unwrap();
+    let generation = next(&mut member).await;
+    assert_eq!(generation.id(), 2);
+    assert_eq!(generation.assignments()["t"], [first(0)]);
 }
 
 #[tokio::test(start_paused = true)]

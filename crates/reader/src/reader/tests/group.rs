@@ -424,6 +424,8 @@ async fn s49_a_static_member_is_back_without_a_rebalance_and_fences_its_double()
         }
     };
     assert!(fenced.is_fatal(), "{fenced}");
+    let after = first.recv().await;
+    assert!(matches!(after, Err(ReaderError::Closed)), "{after:?}");
     second.close().await.unwrap();
     assert_eq!(kafka.requests_of(ApiKey::LEAVE_GROUP).len(), 0);
 }
