@@ -13,7 +13,7 @@ use crate::stop::Stop;
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Address of the first node; the others take the ports that follow. Port 0 takes any
-    #[arg(long, default_value = "127.0.0.1:9092")]
+    #[arg(long, default_value = "127.0.0.1:9092", value_parser = address)]
     listen: SocketAddr,
     /// How many nodes the cluster has
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -56,4 +56,11 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
     eprintln!("everything is kept in memory and gone when this ends; interrupt to stop");
     stop.asked().await;
     Ok(())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let told = || "an IP address and a port, such as 127.0.0.1:9092".to_owned();
+    text.replace("localhost", "127.0.0.1")
+        .parse()
+        .map_err(|_| told())
 }

@@ -53,7 +53,8 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         .await;
     if embedded.is_none() {
         // Whoever's cluster it is should find it as it was.
-        topics::delete(&connection, &[&topic]).await?;
+        let deleted = topics::delete(&connection, &[&topic]).await?.all();
+        deleted.map_err(|error| Failure::new("cannot clean up", &error))?;
         say!("topic     {topic} deleted");
     }
     told

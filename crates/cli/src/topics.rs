@@ -1,19 +1,15 @@
 //! `ekafka topics`: list, create, describe and delete topics.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use ekafka::{Cluster, Conn, ConnConfig, ConnError, Dialer, ErrorCode, Partition, TopicConfig};
+use ekafka::admin::{AdminError, Outcomes};
+use ekafka::{Conn, ConnError, Dialer, ErrorCode, Partition, TopicConfig};
 use serde_json::json;
-use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::input::KeyValue;
-
-/// How long a new topic may take until it has leaders.
-const READY_LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -74,10 +70,6 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
                 .iter()
                 .map(|entry| (entry.key.clone(), entry.value.clone()))
                 .collect();
-            if !is_missing(connection, topic).await? {
-                return Err(Failure::plain(format!("topic {topic} exists already"))
-                    .advise(format!("ekafka topics describe {topic}")));
-            }
             create(connection, wanted).await?;
             say!("created {topic}");
             Ok(())
@@ -85,39 +77,51 @@ pub(crate) async fn run(arguments: &Arguments, connection: &Connection) -> Resul
         Action::Describe { topic, json } => describe(connection, topic, *json).await,
         Action::Delete { topics } => {
             let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-            delete(connection, &names).await?;
-            say!("deleted {}", topics.join(", "));
-            Ok(())
+            let mut failures = Vec::new();
+            for (topic, outcome) in delete(connection, &names).await? {
+                match outcome {
+                    Ok(()) => say!("deleted {topic}"),
+                    Err(error) => failures.push(error),
+                }
+            }
+            let code = failures.first().and_then(AdminError::code);
+            if failures.is_empty() {
+                return Ok(());
+            }
+            Err(advised(Failure::each("cannot delete", &failures), code))
         }
     }
 }
 
-/// Creates a topic and waits until all of its partitions have leaders.
+/// Creates a topic and waits until it can be used.
 pub(crate) async fn create(connection: &Connection, wanted: TopicConfig) -> Result<(), Failure> {
-    let what = format!("cannot create topic {}", wanted.topic);
     let topic = wanted.topic.clone();
-    let controller = controller(connection).await?;
-    controller
-        .create_topics(&[wanted])
-        .await
-        .map_err(|error| refused(&what, &error))?;
-    let cluster = connection.cluster()?;
-    wait_until_ready(&cluster, &topic).await.map_err(|error| {
-        Failure::new(
-            format_args!("topic {topic} was created but has no leaders yet"),
-            &error,
-        )
+    let created = connection.client().await?.create_topics([wanted]).await;
+    let created = created.and_then(Outcomes::all);
+    created.map(drop).map_err(|error| match error.code() {
+        Some(ErrorCode::TOPIC_ALREADY_EXISTS) => {
+            Failure::plain(format!("topic {topic} exists already"))
+                .advise(format!("ekafka topics describe {topic}"))
+        }
+        code => advised(
+            Failure::new(format_args!("cannot create topic {topic}"), &error),
+            code,
+        ),
     })
 }
 
-/// Deletes topics.
-pub(crate) async fn delete(connection: &Connection, topics: &[&str]) -> Result<(), Failure> {
-    let controller = controller(connection).await?;
-    let what = format!("cannot delete {}", topics.join(", "));
-    controller
-        .delete_topics(topics)
-        .await
-        .map_err(|error| refused(&what, &error))
+/// Deletes topics; what became of each.
+pub(crate) async fn delete(
+    connection: &Connection,
+    topics: &[&str],
+) -> Result<Outcomes<String, ()>, Failure> {
+    let deleted = connection
+        .client()
+        .await?
+        .delete_topics(topics.iter().copied())
+        .await;
+    deleted
+        .map_err(|error| Failure::new(format_args!("cannot delete {}", topics.join(", ")), &error))
 }
 
 /// The partitions of a topic that must be there, in order.
@@ -250,41 +254,25 @@ async fn look_up(conn: &Conn, topic: &str) -> Result<Vec<Partition>, Failure> {
     }
 }
 
-/// A connection to the broker that takes administrative requests.
-async fn controller(connection: &Connection) -> Result<Conn, Failure> {
-    let conn = connection.dial().await?;
-    let config: ConnConfig = connection.config()?;
-    let dial = async {
-        let controller = conn.controller().await?;
-        Dialer::new(config).dial(&controller.address()).await
-    };
-    dial.await
-        .map_err(|error| Failure::new("cannot reach the controller", &error))
-}
-
-async fn wait_until_ready(cluster: &Cluster, topic: &str) -> Result<(), ConnError> {
-    cluster
-        .topic(topic, Instant::now() + READY_LIMIT)
-        .await
-        .map(drop)
-}
-
 /// A refusal, with what usually helps.
 fn refused(what: &str, error: &ConnError) -> Failure {
     let failure = Failure::new(what, error);
-    let code = match error {
-        ConnError::Kafka { code, .. } => *code,
+    match error {
+        ConnError::Kafka { code, .. } => advised(failure, Some(*code)),
         ConnError::Disconnected { .. } => {
-            return failure.advise("--sasl or --tls-ca, if this listener expects them");
+            failure.advise("--sasl or --tls-ca, if this listener expects them")
         }
-        _ => return failure,
-    };
+        _ => failure,
+    }
+}
+
+fn advised(failure: Failure, code: Option<ErrorCode>) -> Failure {
     match code {
-        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => failure.advise("ekafka topics list"),
-        ErrorCode::INVALID_TOPIC_EXCEPTION => {
+        Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => failure.advise("ekafka topics list"),
+        Some(ErrorCode::INVALID_TOPIC_EXCEPTION) => {
             failure.advise("a name of letters, digits, `.`, `_` and `-`, at most 249 of them")
         }
-        ErrorCode::INVALID_REPLICATION_FACTOR => {
+        Some(ErrorCode::INVALID_REPLICATION_FACTOR) => {
             failure.advise("at most as many --replication as there are brokers")
         }
         _ => failure,

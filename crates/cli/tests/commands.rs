@@ -449,7 +449,10 @@ fn a_port_where_nobody_listens_is_told() {
 
 #[test]
 fn wrong_usage_ends_with_code_2() {
-    let wrong: [&[&str]; 9] = [
+    let wrong: [&[&str]; 12] = [
+        &["perf", "produce", "--records", "0"],
+        &["perf", "latency", "--records", "0"],
+        &["broker", "--listen", "9092"],
         &["produce", "--topic", "t", "--balancer", "random"],
         &["perf", "produce", "--defaults", "--linger", "5ms"],
         &["broker", "--tls-ca", "ca.pem"],

@@ -241,3 +241,19 @@ fn an_offset_that_is_not_there_is_told_once() {
         "t[0]: offset 99 is not there (any more); reading on at 0\n"
     );
 }
+
+#[test]
+fn a_topic_that_cannot_be_deleted_does_not_keep_the_others() {
+    let broker = Broker::start();
+    broker.output(&["topics", "create", "there", "--partitions", "1"], "");
+    let output = broker.run(&["topics", "delete", "missing", "there"], "");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "deleted there\n");
+    assert!(
+        said.contains("missing") && !said.contains("there:"),
+        "{said}"
+    );
+    let said = broker.failure(&["topics", "create", "bad name"]);
+    assert!(said.contains("letters, digits"), "{said}");
+}

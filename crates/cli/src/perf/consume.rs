@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     workload: Workload,
     /// End after so many records [default: all that are there]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     records: Option<u64>,
     /// Fail unless every value has so many bytes
     #[arg(long, value_name = "BYTES")]

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     workload: Workload,
     /// How many records to write
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     records: u64,
     /// Bytes of each value
     #[arg(long, default_value_t = 100)]
