@@ -10,8 +10,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,8 +79,8 @@ pub(crate) struct Core {
     spare_batches: Vec<Vec<Option<(usize, u64)>>>,
     spare_cargo: Vec<Cargo>,
     next_id: u64,
-    /// When to look at which lane, earliest first; a lane's latest entry is in the lane.
-    timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// When to look at which lane, earliest first; each lane has one entry at most, as it says itself.
+    timers: BTreeSet<(Instant, usize)>,
     /// When buffers that nobody needs are given up next, while there are more than a few bytes of them.
     tidy_at: Option<Instant>,
     wishes: Wishes,
@@ -141,7 +140,7 @@ impl Core {
             spare_batches: Vec::new(),
             spare_cargo: Vec::new(),
             next_id: 0,
-            timers: BinaryHeap::new(),
+            timers: BTreeSet::new(),
             tidy_at: None,
             wishes: Wishes::default(),
             failed: None,
@@ -160,7 +159,7 @@ impl Core {
 
     /// When [`handle_time`](Self::handle_time) has something to do.
     pub(crate) fn next_alarm(&self) -> Option<Instant> {
-        let lanes = self.timers.peek().map(|Reverse((time, _))| *time);
+        let lanes = self.timers.first().map(|(time, _)| *time);
         lanes.into_iter().chain(self.tidy_at).min()
     }
 
@@ -232,6 +231,9 @@ impl Core {
         let failures = self.plan.handle_dialled(broker, error.is_some());
         let Some(cause) = error else { return };
         let give_up = hopeless || failures >= self.rules.max_attempts;
+        if give_up {
+            self.plan.forget_failures(broker);
+        }
         for number in self.plan.take_lanes(broker) {
             if let Some(lane) = &mut self.lanes[number] {
                 lane.listed = false;
@@ -269,18 +271,10 @@ impl Core {
         if self.tidy_at.take_if(|time| *time <= now).is_some() {
             self.shelf.pool.tidy();
         }
-        while let Some(Reverse((time, number))) = self.timers.peek().copied() {
-            if time > now {
-                break;
+        while let Some(number) = self.next_due(now) {
+            if let Some(lane) = &mut self.lanes[number] {
+                lane.armed = None;
             }
-            self.timers.pop();
-            let Some(lane) = &mut self.lanes[number] else {
-                continue;
-            };
-            if lane.armed != Some(time) {
-                continue;
-            }
-            lane.armed = None;
             self.expire(number, now);
             self.list(number);
             self.arm_for_expiry(number, now);
@@ -305,6 +299,9 @@ impl Core {
                 self.wishes.dial.push(broker);
             } else if let Some(departure) = self.compose(broker, leaders, now) {
                 return Some(departure);
+            } else {
+                // Those that were in line for the wrong broker.
+                self.place_lanes(leaders, now);
             }
         }
         self.wishes.identity = self.producer.needs_identity() && !self.unidentified.is_empty();
@@ -334,9 +331,10 @@ impl Core {
             let leader = leaders.leader(at).map(|(broker, _)| broker);
             if leader.is_none() {
                 self.wishes.stale.push(Arc::clone(&at.topic));
-                self.arm_for_expiry(number, now);
             }
             self.plan.place(number, leader);
+            // Nobody knows how long it stands in line: its broker may be out of reach, or silent.
+            self.arm_for_expiry(number, now);
         }
     }
 
@@ -365,13 +363,21 @@ impl Core {
         }
     }
 
+    /// Takes out the first entry of the timers whose time has come.
+    fn next_due(&mut self, now: Instant) -> Option<usize> {
+        let (time, number) = *self.timers.first()?;
+        (time <= now && self.timers.remove(&(time, number))).then_some(number)
+    }
+
     /// Makes the timer look at a lane at `time`, or earlier.
     fn arm(&mut self, number: usize, time: Instant) {
         if let Some(lane) = &mut self.lanes[number]
             && lane.armed.is_none_or(|armed| time < armed)
         {
-            lane.armed = Some(time);
-            self.timers.push(Reverse((time, number)));
+            if let Some(later) = lane.armed.replace(time) {
+                self.timers.remove(&(later, number));
+            }
+            self.timers.insert((time, number));
         }
     }
 

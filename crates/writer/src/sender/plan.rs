@@ -73,9 +73,13 @@ impl Plan {
         }
     }
 
-    /// Metadata changed: leaders may be known now.
+    /// Metadata changed: leaders may be known now, and others than before. A lane in line for a broker that cannot be
+    /// reached, or does not answer, need not wait for that one.
     pub(crate) fn handle_view(&mut self) {
         self.unplaced.extend(self.homeless.drain(..));
+        for route in self.brokers.values_mut() {
+            self.unplaced.extend(route.lanes.drain(..));
+        }
     }
 
     /// A broker that a request could go to.
@@ -138,6 +142,13 @@ impl Plan {
         route.link = Link::Unknown;
         route.failures = if failed { route.failures + 1 } else { 0 };
         route.failures
+    }
+
+    /// What waited for a broker was given up; whatever comes next has all its tries before it.
+    pub(crate) fn forget_failures(&mut self, broker: BrokerId) {
+        if let Some(route) = self.brokers.get_mut(&broker) {
+            route.failures = 0;
+        }
     }
 
     /// Takes every lane that stands in line for a broker.

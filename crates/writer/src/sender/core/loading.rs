@@ -167,6 +167,7 @@ impl Core {
         };
         flight.place = Place::OnWire(broker);
         flight.attempts += 1;
+        lane.obstacle = None;
         let opened = flight.expires.checked_sub(self.rules.delivery_timeout);
         let age = now.saturating_duration_since(opened.unwrap_or(now));
         self.shelf.outside.counters.note_attempt(&Attempt {

@@ -1,5 +1,6 @@
 //! Scripts of the sender's state: no broker, no clock but the test's.
 
+mod placing;
 mod sealing;
 
 use std::collections::HashMap;

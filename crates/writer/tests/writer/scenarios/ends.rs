@@ -277,3 +277,19 @@ async fn race(seed: u64) {
         }
     }
 }
+
+/// The leader takes connections and never says a word, and no other comes: nothing was ever sent, so no request times out.
+#[tokio::test(start_paused = true)]
+async fn s68_a_writer_that_never_reached_the_leader_closes_in_time() {
+    let kafka = start(EmbeddedKafka::builder()).await;
+    kafka.create_topic_on("t", &[vec![2]]).unwrap();
+    kafka.on_connect().node(2).silence().times(usize::MAX);
+    let writer = config(&kafka).topic("t").build().unwrap();
+    let handle = writer.send(Record::new("v")).await.unwrap();
+    let begun = Instant::now();
+    let closing = tokio::time::timeout(DELIVERY_TIMEOUT * 2, writer.close());
+    closing.await.expect("it ends").unwrap();
+    assert!(begun.elapsed() <= DELIVERY_TIMEOUT + Duration::from_secs(1));
+    let error = handle.await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::NotWritten);
+}
