@@ -100,7 +100,7 @@ fn main() -> ExitCode {
 }
 
 /// What is logged unless EKAFKA_LOG says otherwise. Events and errors of readers the commands tell themselves.
-const LOGGED: &str = "warn,ekafka_reader::story=off";
+const LOGGED: &str = "warn,ekafka_reader=error";
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let connection = &arguments.connection;

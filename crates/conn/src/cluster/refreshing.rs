@@ -31,17 +31,18 @@ pub(super) async fn run(running: Running) {
                 let outcome = Box::pin(ask_around(shared, &question, &mut last_rebootstrap)).await;
                 let now = Instant::now();
                 let failure = outcome.err();
-                let was_failing = shared.progress.borrow().failure.is_some();
+                let before = shared.progress.borrow().failure.clone();
                 match &failure {
                     None => {
-                        if was_failing {
+                        if before.is_some() {
                             tracing::info!("metadata again");
                         }
                         shared.plan().handle_answer(&question, now);
                     }
                     Some(failure) => {
-                        // One line tells of an outage, however long that lasts.
-                        if was_failing {
+                        // One line tells of an outage, however long that lasts, unless it changes.
+                        let before = before.map(|before| before.to_string());
+                        if before.is_some_and(|before| before == failure.to_string()) {
                             tracing::debug!(%failure, "still no metadata");
                         } else {
                             tracing::warn!(%failure, "no metadata");
@@ -142,10 +143,8 @@ fn take_over(
         code,
     };
     Err(match refused {
-        Refused::OtherCluster => {
-            tracing::error!(broker = %broker.address(), "the address belongs to another cluster now");
-            kafka(ErrorCode::INCONSISTENT_CLUSTER_ID)
-        }
+        // The address belongs to another cluster now.
+        Refused::OtherCluster => kafka(ErrorCode::INCONSISTENT_CLUSTER_ID),
         Refused::Code(code) => kafka(code),
         Refused::NoBrokers => ConnError::Malformed {
             broker: broker.address().clone(),
@@ -169,7 +168,10 @@ impl Attempts {
         self.0.push((address.clone(), error));
     }
 
-    fn into_error(self) -> ConnError {
+    fn into_error(mut self) -> ConnError {
+        // They were asked in random order.
+        self.0
+            .sort_by_cached_key(|(address, _)| address.to_string());
         ConnError::NoBroker {
             wanted: None,
             attempts: self.0.into_iter().map(|(_, error)| error).collect(),
