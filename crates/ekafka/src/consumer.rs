@@ -14,7 +14,7 @@ use crate::config::ConsumerConfig;
 use crate::context::Context;
 use crate::error::ComponentError;
 use crate::interceptor::{self, Call, Chain, Command, Operation, Response};
-use crate::seat::Seat;
+use crate::seat::{Seat, Taken};
 
 /// Reads messages as `[kafka.consumers.NAME]` says: one partition, or a share of a topic when `groupID` is set; made by
 /// [`Component::consumer`](crate::Component::consumer).
@@ -134,8 +134,14 @@ impl Consumer {
         }
         let context = Context::new();
         let mut call = self.chain.call(command, &self.config.topic, &context);
-        self.chain.run(&mut call, &mut Taking(self)).await?;
-        call.take_message().ok_or(ComponentError::Closed)
+        let mut taking = Taking(self, Taken::nothing(&self.seat));
+        let result = self.chain.run(&mut call, &mut taking).await;
+        let taken = taking.1.into_received();
+        result?;
+        match taken {
+            Some(Received::Message(message)) => Ok(message),
+            _ => Err(ComponentError::Closed),
+        }
     }
 
     async fn taken(&self, command: Command) -> Result<Message, ComponentError> {
@@ -374,13 +380,11 @@ impl Consumer {
         let context = Context::new();
         let topic = &self.config.topic;
         let mut call = self.chain.call(Command::FetchMessage, topic, &context);
-        let mut receiving = Receiving(&self.seat, None);
-        self.chain.run(&mut call, &mut receiving).await?;
-        match (receiving.1, call.take_message()) {
-            (Some(event), _) => Ok(Received::Event(event)),
-            (None, Some(message)) => Ok(Received::Message(message)),
-            (None, None) => Err(ComponentError::Closed),
-        }
+        let mut receiving = Receiving(Taken::nothing(&self.seat));
+        let result = self.chain.run(&mut call, &mut receiving).await;
+        let taken = receiving.0.into_received();
+        result?;
+        taken.ok_or(ComponentError::Closed)
     }
 
     pub(crate) fn chain(&self) -> &Arc<Chain> {
@@ -408,25 +412,27 @@ pub(crate) fn context_of(chain: &Chain, message: &Message) -> Context {
     context
 }
 
-struct Taking<'c>(&'c Consumer);
+struct Taking<'c>(&'c Consumer, Taken<'c>);
 
 impl Operation for Taking<'_> {
     async fn run(&mut self, call: &mut Call<'_>) -> Result<(), ComponentError> {
         let message = self.0.taken(call.command()).await?;
         self.0.note(&message);
+        self.1.put(Received::Message(message.clone()));
         call.respond(Response::Message(message));
         Ok(())
     }
 }
 
-struct Receiving<'c>(&'c Seat, Option<Event>);
+struct Receiving<'c>(Taken<'c>);
 
 impl Operation for Receiving<'_> {
     async fn run(&mut self, call: &mut Call<'_>) -> Result<(), ComponentError> {
-        match self.0.recv().await? {
-            Received::Message(message) => call.respond(Response::Message(message)),
+        let received = self.0.seat.recv().await?;
+        match &received {
+            Received::Message(message) => call.respond(Response::Message(message.clone())),
             Received::Event(event) => {
-                let (command, partitions) = match &event {
+                let (command, partitions) = match event {
                     Event::Assigned(partitions) => {
                         (Command::AssignedPartitions, partitions.clone())
                     }
@@ -437,10 +443,10 @@ impl Operation for Receiving<'_> {
                 };
                 call.set_command(command);
                 call.respond(Response::Partitions(partitions));
-                self.1 = Some(event);
             }
             _ => {}
         }
+        self.0.put(received);
         Ok(())
     }
 }
@@ -471,6 +477,7 @@ impl Operation for Going<'_> {
         let seat = &self.0.seat;
         let mut reader = seat.now().await?;
         seat.unless_closing(reader.set_offset(self.1)).await?;
+        seat.forget_left();
         let offset = reader.offset().unwrap_or(-1);
         self.0.offset.store(offset, Ordering::Release);
         Ok(())

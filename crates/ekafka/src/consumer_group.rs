@@ -228,9 +228,11 @@ impl ConsumerGroup {
         let context = Context::new();
         let topic = &self.config.topic;
         let mut call = self.chain.call(Command::FetchMessage, topic, &context);
-        match self.chain.run(&mut call, &mut polling).await {
-            Err(error) if polling.event.is_none() => Err(error),
-            _ => polling.event.ok_or(ComponentError::Closed),
+        let result = self.chain.run(&mut call, &mut polling).await;
+        match (polling.event.take(), result) {
+            (Some(event), _) => Ok(event),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Err(ComponentError::Closed),
         }
     }
 
@@ -390,6 +392,29 @@ impl ConsumerGroup {
 struct Polling<'g> {
     group: &'g ConsumerGroup,
     event: Option<GroupEvent>,
+}
+
+/// A poll that is given up leaves its event for the next one.
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        let received = match self.event.take() {
+            Some(GroupEvent::Message(message)) => Received::Message(message),
+            Some(GroupEvent::RevokedPartitions(revoked)) if revoked.is_lost => {
+                Received::Event(Event::Lost(revoked.partitions))
+            }
+            Some(GroupEvent::RevokedPartitions(revoked)) => {
+                Received::Event(Event::Revoked(revoked.partitions))
+            }
+            Some(GroupEvent::AssignedPartitions(assigned)) => {
+                let partitions = assigned.partitions.into_iter();
+                let partitions = partitions.map(|at| TopicPartition::new(at.topic, at.partition));
+                Received::Event(Event::Assigned(partitions.collect()))
+            }
+            Some(GroupEvent::Moved(event)) => Received::Event(event),
+            Some(GroupEvent::Error(_)) | None => return,
+        };
+        self.group.seat.leave(received);
+    }
 }
 
 impl Operation for Polling<'_> {

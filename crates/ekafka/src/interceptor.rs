@@ -50,7 +50,8 @@ pub(crate) use trace::{Propagates, Trace, Tracers, remote_parent};
 pub trait Interceptor: Send + Sync {
     /// Makes the call by `next.run(call)`, or returns without making it.
     ///
-    /// Dropping the future must be safe at any time: callers may give up.
+    /// Dropping the future must be safe at any time: callers may give up; a message they had taken by then comes again.
+    /// An error in place of a message that was taken passes that message over.
     fn call<'a>(&'a self, call: &'a mut Call<'_>, next: Next<'a>) -> CallFuture<'a>;
 }
 

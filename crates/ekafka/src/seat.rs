@@ -1,8 +1,9 @@
 //! A reader that many tasks hold: one at a time asks it, and whoever waits for a message makes room for the others.
 
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, PoisonError};
 
 use ekafka_conn::Message;
 use ekafka_reader::{Reader, ReaderError, ReaderHandle, Received};
@@ -14,7 +15,10 @@ use crate::error::ComponentError;
 #[derive(Debug)]
 pub(crate) struct Seat {
     reader: Mutex<Option<Reader>>,
-    /// Calls that want the reader and are not content to wait for a message.
+    /// What calls had taken that were given up before they returned it.
+    left: std::sync::Mutex<VecDeque<Received>>,
+    /// What makes a waiting call look up: calls that want the reader and are not content to wait for a message, and
+    /// things that were left.
     others: watch::Sender<usize>,
     closing: watch::Sender<bool>,
     handle: OnceLock<ReaderHandle>,
@@ -37,6 +41,7 @@ impl Seat {
     pub(crate) fn new(reader: Reader) -> Self {
         Self {
             reader: Mutex::new(Some(reader)),
+            left: std::sync::Mutex::default(),
             others: watch::Sender::new(0),
             closing: watch::Sender::new(false),
             handle: OnceLock::new(),
@@ -56,6 +61,11 @@ impl Seat {
         loop {
             let mut reader = self.locked().await?;
             self.handle.get_or_init(|| reader.handle());
+            while let Some(left) = self.take_left() {
+                if let Received::Message(message) = left {
+                    return Ok(message);
+                }
+            }
             let asked = async {
                 match how {
                     Take::Fetch => reader.fetch_message().await,
@@ -73,12 +83,36 @@ impl Seat {
     pub(crate) async fn recv(&self) -> Result<Received, ComponentError> {
         loop {
             let mut reader = self.locked().await?;
+            if let Some(left) = self.take_left() {
+                return Ok(left);
+            }
             tokio::select! {
                 biased;
                 received = reader.recv() => return Ok(received?),
                 wanted = self.wanted() => wanted?,
             }
         }
+    }
+
+    /// Leaves for the next call what this one has taken and cannot return.
+    pub(crate) fn leave(&self, received: Received) {
+        self.left().push_back(received);
+        self.others.send_modify(|others| *others += 1);
+    }
+
+    fn take_left(&self) -> Option<Received> {
+        let left = self.left().pop_front()?;
+        self.others.send_modify(|others| *others -= 1);
+        Some(left)
+    }
+
+    /// Forgets what was left, because reading goes on elsewhere.
+    pub(crate) fn forget_left(&self) {
+        while self.take_left().is_some() {}
+    }
+
+    fn left(&self) -> std::sync::MutexGuard<'_, VecDeque<Received>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The reader at once, whoever waits for a message with it.
@@ -173,6 +207,35 @@ impl DerefMut for Seated<'_> {
         self.guard
             .as_mut()
             .expect("a seat without a reader is not handed out")
+    }
+}
+
+/// What a call has taken, until all layers around it have returned. Left for the next call when this one is given up.
+pub(crate) struct Taken<'s> {
+    pub(crate) seat: &'s Seat,
+    received: Option<Received>,
+}
+
+impl<'s> Taken<'s> {
+    pub(crate) fn nothing(seat: &'s Seat) -> Self {
+        let received = None;
+        Self { seat, received }
+    }
+
+    pub(crate) fn put(&mut self, received: Received) {
+        self.received = Some(received);
+    }
+
+    pub(crate) fn into_received(mut self) -> Option<Received> {
+        self.received.take()
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(received) = self.received.take() {
+            self.seat.leave(received);
+        }
     }
 }
 

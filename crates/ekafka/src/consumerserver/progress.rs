@@ -26,9 +26,12 @@ impl<M> Progress<M> {
         }
     }
 
-    /// A message was taken. Offsets of a partition come in rising order.
+    /// A message was taken. When the partition is read again from an earlier offset, what was begun before does not count.
     pub(super) fn begin(&mut self, place: &Place, offset: i64) {
         let entries = self.partitions.entry(place.clone()).or_default();
+        if entries.back().is_some_and(|last| last.offset >= offset) {
+            entries.clear();
+        }
         entries.push_back(Entry { offset, done: None });
     }
 

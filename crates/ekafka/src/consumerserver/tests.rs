@@ -29,6 +29,18 @@ fn only_what_is_done_without_a_gap_is_committed() {
 }
 
 #[test]
+fn what_was_begun_before_a_jump_back_does_not_hold_up_commits() {
+    let mut progress = Progress::new();
+    for offset in [100, 101, 5, 6] {
+        progress.begin(&place(0), offset);
+    }
+    assert_eq!(progress.finish(&place(0), 100, 100), None);
+    assert_eq!(progress.finish(&place(0), 101, 101), None);
+    assert_eq!(progress.finish(&place(0), 5, 5), Some(5));
+    assert_eq!(progress.finish(&place(0), 6, 6), Some(6));
+}
+
+#[test]
 fn a_lane_has_one_message_at_work_and_all_lanes_have_so_many() {
     let mut lanes = Lanes::new(2);
     for (lane, message) in [("a", 1), ("a", 2), ("b", 3), ("c", 4)] {

@@ -286,14 +286,6 @@ impl<'a> Call<'a> {
         self.response = response;
     }
 
-    /// The message that came of the call.
-    pub(crate) fn take_message(&mut self) -> Option<Message> {
-        match std::mem::take(&mut self.response) {
-            Response::Message(message) => Some(message),
-            _ => None,
-        }
-    }
-
     /// The headers that layers added, as records have them.
     pub(crate) fn added_headers(&self) -> Vec<Header<'_>> {
         let headers = self.added_headers.iter();

@@ -8,6 +8,8 @@
 mod bad_input;
 mod closing;
 mod components;
+
+mod giving_up;
 mod group_keys;
 mod groups;
 mod interceptors;
