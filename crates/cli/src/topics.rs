@@ -150,7 +150,12 @@ pub(crate) async fn is_missing(connection: &Connection, topic: &str) -> Result<b
     Ok(look_up(&conn, topic).await?.is_empty())
 }
 
-/// First and next offset of each partition of a topic.
+/// Whether there is a broker to be asked about a partition.
+fn has_leader(partition: &Partition) -> bool {
+    !partition.leader.host.is_empty()
+}
+
+/// First and next offset of each partition of a topic, which must have leaders.
 pub(crate) async fn offsets(
     connection: &Connection,
     partitions: &[Partition],
@@ -158,6 +163,11 @@ pub(crate) async fn offsets(
     let dialer = Dialer::new(connection.config()?);
     let mut found = BTreeMap::new();
     for partition in partitions {
+        if !has_leader(partition) {
+            let (topic, id) = (&partition.topic, partition.id);
+            return Err(Failure::plain(format!("{topic}/{id} has no leader"))
+                .advise(format!("ekafka topics describe {topic}")));
+        }
         let both = async { dialer.dial_partition(partition).await?.read_offsets().await };
         let both = both.await.map_err(|error| {
             let (topic, id) = (&partition.topic, partition.id);
@@ -203,7 +213,9 @@ async fn list(connection: &Connection, as_json: bool) -> Result<(), Failure> {
 
 async fn describe(connection: &Connection, topic: &str, as_json: bool) -> Result<(), Failure> {
     let partitions = partitions(connection, topic).await?;
-    let offsets = offsets(connection, &partitions).await?;
+    let led = partitions.iter().filter(|partition| has_leader(partition));
+    let led: Vec<Partition> = led.cloned().collect();
+    let offsets = offsets(connection, &led).await?;
     if as_json {
         for partition in &partitions {
             let ids = |brokers: &[ekafka::Broker]| -> Vec<i32> {
@@ -213,7 +225,7 @@ async fn describe(connection: &Connection, topic: &str, as_json: bool) -> Result
             let line = json!({
                 "topic": topic,
                 "partition": partition.id,
-                "leader": partition.leader.id,
+                "leader": has_leader(partition).then_some(partition.leader.id),
                 "replicas": ids(&partition.replicas),
                 "in_sync": ids(&partition.isr),
                 "first_offset": both.map(|both| both.0),
@@ -229,11 +241,14 @@ async fn describe(connection: &Connection, topic: &str, as_json: bool) -> Result
             let ids: Vec<String> = brokers.iter().map(|broker| broker.id.to_string()).collect();
             ids.join(",")
         };
-        let (first, next) = offsets.get(&partition.id).copied().unwrap_or((-1, -1));
+        let told = |known: Option<i64>| known.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let both = offsets.get(&partition.id);
+        let (first, next) = (told(both.map(|both| both.0)), told(both.map(|both| both.1)));
+        let leader = has_leader(partition).then_some(i64::from(partition.leader.id));
         say!(
-            "{:9}  {:6}  {:12}  {:12}  {first:12}  {next:11}",
+            "{:9}  {:>6}  {:12}  {:12}  {first:>12}  {next:>11}",
             partition.id,
-            partition.leader.id,
+            told(leader),
             ids(&partition.replicas),
             ids(&partition.isr),
         );

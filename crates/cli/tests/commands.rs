@@ -6,6 +6,8 @@ mod started;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
+use ekafka_testkit::EmbeddedKafka;
+
 use crate::started::{Broker, ekafka};
 
 #[test]
@@ -475,4 +477,34 @@ fn wrong_usage_ends_with_code_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_without_a_leader_is_shown_as_such() {
+    let kafka = EmbeddedKafka::builder().nodes(2).start().await.unwrap();
+    kafka.create_topic_on("t", &[vec![1], vec![2]]).unwrap();
+    let brokers = kafka.bootstrap();
+    kafka.stop_node(2).await;
+    let run = |arguments: &[&str]| {
+        let mut command = ekafka();
+        command.args(["--brokers", &brokers]).args(arguments);
+        command.output().unwrap()
+    };
+    let described = run(&["topics", "describe", "t", "--json"]);
+    let said = String::from_utf8(described.stderr).unwrap();
+    assert!(described.status.success(), "{said}");
+    let shown = String::from_utf8(described.stdout).unwrap();
+    let shown: Vec<serde_json::Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (&shown[0]["leader"], &shown[0]["next_offset"]),
+        (&1.into(), &0.into())
+    );
+    assert!(shown[1]["leader"].is_null() && shown[1]["next_offset"].is_null());
+    let read = run(&["consume", "--topic", "t", "--exit-at-end"]);
+    let said = String::from_utf8(read.stderr).unwrap();
+    assert_eq!(read.status.code(), Some(1), "{said}");
+    assert!(said.contains("t/1 has no leader"), "{said}");
 }
