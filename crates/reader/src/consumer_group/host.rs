@@ -124,6 +124,13 @@ impl Drop for Given {
     }
 }
 
+impl Drop for Host {
+    fn drop(&mut self) {
+        // However it came to its end, be it that a strategy of the application's panicked: nobody waits any longer.
+        self.offers.close();
+    }
+}
+
 impl Host {
     pub(super) fn new(
         cluster: Cluster,
@@ -177,14 +184,10 @@ impl Host {
                 () = wake => {}
             }
         }
-        self.offers.close();
     }
 
     fn next_deadline(&self) -> Option<Instant> {
         let commits = self.commits.next_deadline();
-        if !self.closing.is_empty() {
-            return commits;
-        }
         let member = (!self.is_held_up())
             .then(|| self.member.next_deadline())
             .flatten();
@@ -193,7 +196,7 @@ impl Host {
             _ => None,
         };
         let watch = match (&self.turn, self.settings.watch) {
-            (Turn::Given(_), Some(_)) => Some(self.watch_at),
+            (Turn::Given(_), Some(_)) if self.closing.is_empty() => Some(self.watch_at),
             _ => None,
         };
         [commits, member, ask, watch].into_iter().flatten().min()
@@ -201,13 +204,16 @@ impl Host {
 
     /// Does everything that is due.
     fn carry_out(&mut self, now: Instant) {
-        self.watch(now);
+        if self.closing.is_empty() {
+            self.watch(now);
+        }
         self.ask_for_offsets(now);
         if let Some(offsets) = self.commits.poll(now) {
             self.send_commit(now, offsets);
         }
+        // Until its functions have returned it stays a member, or nothing could be committed.
         if !self.closing.is_empty() {
-            return self.leave_when_ready(now);
+            self.leave_when_ready(now);
         }
         while !self.is_held_up()
             && let Some(action) = self.member.poll(now)
@@ -304,8 +310,10 @@ impl Host {
             Note::Returned(life) => {
                 if matches!(&self.turn, Turn::Given(given) if Arc::ptr_eq(&given.life, &life)) {
                     self.end_generation(now);
-                    self.member
-                        .rejoin(now, "a function of the application returned");
+                    if self.closing.is_empty() {
+                        let why = "a function of the application returned";
+                        self.member.rejoin(now, why);
+                    }
                 }
             }
             Note::Close(reply) => {

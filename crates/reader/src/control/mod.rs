@@ -460,6 +460,13 @@ impl Control {
     }
 }
 
+impl Drop for Control {
+    fn drop(&mut self) {
+        // However it came to its end, be it that a strategy of the application's panicked: nobody waits any longer.
+        self.inbox.close();
+    }
+}
+
 /// Applies `change` to every partition; `Err` names one for which it is false.
 fn each(
     partitions: Vec<TopicPartition>,

@@ -208,7 +208,7 @@ impl Classic {
             _ => return None,
         }
         if now >= self.session_end() {
-            self.fall_silent(now);
+            self.lose_meanwhile(now, SILENT);
             return self.decided.pop_front();
         }
         if now >= self.beat_at && !self.beating {
@@ -361,10 +361,18 @@ impl Classic {
         self.beat_gap = (self.beat_gap * 2).min(self.timing.heartbeat);
         self.beat_at = now + self.beat_gap;
         if !matches!(self.phase, Phase::Stable | Phase::Revoking { .. }) {
-            // What else is wrong, the answer to the request under way says.
-            let is_heard = |failure: &Failure| failure.verdict() == Verdict::Rejoin;
-            if answer.as_ref().err().is_none_or(is_heard) {
-                self.last_accepted = sent.max(self.last_accepted);
+            match answer.map_err(|failure| failure.verdict()) {
+                Ok(()) | Err(Verdict::Rejoin) => {
+                    self.last_accepted = sent.max(self.last_accepted);
+                }
+                // The request under way never arrived, and the group went on without this member.
+                Err(Verdict::LoseMember | Verdict::Stop)
+                    if matches!(self.phase, Phase::Joining | Phase::Syncing) =>
+                {
+                    self.lose_meanwhile(now, FORGOTTEN);
+                }
+                // What else is wrong, the answer to the request says.
+                Err(_) => {}
             }
             return;
         }
@@ -487,7 +495,7 @@ impl Classic {
         self.why = match failure.verdict() {
             Verdict::Rejoin => REBALANCING,
             Verdict::LoseGeneration => "the generation is over",
-            Verdict::LoseMember => "the coordinator forgot the member",
+            Verdict::LoseMember => FORGOTTEN,
             _ => "a call to the coordinator failed",
         };
         match failure.verdict() {
@@ -532,8 +540,8 @@ impl Classic {
     }
 
     /// The session is over. A request under way goes on: its answer says what to hold next.
-    fn fall_silent(&mut self, now: Instant) {
-        self.why = SILENT;
+    fn lose_meanwhile(&mut self, now: Instant, why: &'static str) {
+        self.why = why;
         let phase = self.phase;
         let generation = self.identity.generation;
         self.lose(now);
@@ -611,6 +619,8 @@ fn without(
 
 /// Somebody else began it.
 const REBALANCING: &str = "the group rebalances";
+/// It says that there is no such member.
+const FORGOTTEN: &str = "the coordinator forgot the member";
 /// No call was accepted for as long as a session lasts.
 const SILENT: &str = "the session ended";
 /// The first heartbeat after a cooperative assignment; each next one waits twice as long.

@@ -412,6 +412,31 @@ fn a_cooperative_member_loses_all_when_its_session_ends_while_nobody_answers() {
 }
 
 #[test]
+fn s48_a_cooperative_member_whose_join_got_lost_keeps_nothing_that_the_group_gave_away() {
+    for code in [ErrorCode::UNKNOWN_MEMBER_ID, ErrorCode::FENCED_INSTANCE_ID] {
+        let mut script = cooperative();
+        script.beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+        script.at(0, &["join m"]);
+        script.at(3000, &["beat 1"]);
+        // The group goes on without whoever has not joined in time.
+        script.beat(1, code).at(3000, &["lose"]);
+        // The request may be answered yet.
+        script.joined(2, false).at(3000, &["sync 2"]).synced();
+        script.at(3000, &["assigned {\"t\": [0]}"]);
+    }
+    let mut script = cooperative();
+    script.beat(1, ErrorCode::REBALANCE_IN_PROGRESS);
+    script.at(0, &["join m"]).at(3000, &["beat 1"]);
+    // The generation ends with every rebalance, which the answer to the join says better.
+    script.beat(1, ErrorCode::ILLEGAL_GENERATION).at(3000, &[]);
+    // Nor does a heartbeat's answer bring a member back that has left.
+    let mut script = cooperative();
+    script.at(3000, &["beat 1"]);
+    script.member.leave();
+    script.beat(1, ErrorCode::UNKNOWN_MEMBER_ID).at(3000, &[]);
+}
+
+#[test]
 fn a_cooperative_member_keeps_what_it_holds_while_the_coordinator_answers() {
     let mut script = cooperative();
     script

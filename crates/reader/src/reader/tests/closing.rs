@@ -2,15 +2,17 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ekafka_protocol::{ApiKey, ErrorCode};
 use futures_core::Stream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::setup::*;
-use crate::TopicPartition;
+use crate::assignor::{Assignor, GroupAssignment, GroupMember, GroupTopic};
 use crate::error::ReaderError;
+use crate::{ConsumerGroup, TopicPartition};
 
 #[tokio::test(start_paused = true)]
 async fn s3_25_s3_27_after_a_close_fetching_and_committing_say_closed() {
@@ -157,11 +159,45 @@ async fn close_does_not_wait_for_a_join_under_way() {
     first.read_message().await.unwrap();
     // The second waits for the first, which does not ask for its next item.
     let mut second = group.build().unwrap();
-    let joining = tokio::time::timeout(Duration::from_secs(8), second.recv()).await;
+    let joining = timeout(Duration::from_secs(8), second.recv()).await;
     assert!(joining.is_err(), "{joining:?}");
     let begun = Instant::now();
     second.close().await.unwrap();
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert_eq!(offsets(&mut first, 2).await, [1, 2]);
+}
+
+/// A strategy of the application's with a fault in it.
+#[derive(Debug)]
+struct Panics;
+
+impl Assignor for Panics {
+    fn name(&self) -> &str {
+        "panics"
+    }
+
+    fn assign(&self, _: &[GroupMember], _: &[GroupTopic]) -> GroupAssignment {
+        panic!("a fault of the application");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strategy_that_panics_ends_the_reader_and_leaves_nobody_waiting() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let group = builder(&kafka).topic("t").group_id("g");
+    let mut reader = group.assignors([Arc::new(Panics) as _]).build().unwrap();
+    let minute = Duration::from_secs(60);
+    let ended = timeout(minute, reader.recv()).await.expect("an end");
+    assert!(matches!(ended, Err(ReaderError::Closed)), "{ended:?}");
+    let group = ConsumerGroup::builder().cluster(cluster(&kafka));
+    let group = group.group_id("h").topics(["t"]);
+    let mut member = group.assignors([Arc::new(Panics) as _]).build().unwrap();
+    let ended = timeout(minute, member.next()).await.expect("an end");
+    assert!(matches!(ended, Err(ReaderError::Closed)), "{ended:?}");
+    timeout(minute, member.close())
+        .await
+        .expect("an end")
+        .unwrap();
 }

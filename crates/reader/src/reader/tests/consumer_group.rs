@@ -212,6 +212,29 @@ async fn closing_ends_the_functions_commits_what_they_say_and_leaves_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_function_that_takes_longer_than_a_session_to_end_still_commits() {
+    let kafka = kafka().await;
+    kafka.create_topic("t", 1).unwrap();
+    let second = Duration::from_secs(1);
+    let group = group(&kafka).session_timeout(second * 10);
+    let mut member = group.close_timeout(second * 100).build().unwrap();
+    let generation = next(&mut member).await;
+    let committing = generation.clone();
+    let (tell, told) = oneshot::channel();
+    generation.start(move |mut end| async move {
+        end.ended().await;
+        sleep(second * 50).await;
+        let committed = committing.commit_offsets([(partition(0), 3)]).await;
+        tell.send(committed).unwrap();
+    });
+    member.close().await.unwrap();
+    told.await.unwrap().unwrap();
+    assert_eq!(kafka.committed("g", "t", 0), Some(3));
+    assert_eq!(kafka.requests_of(ApiKey::LEAVE_GROUP).len(), 1);
+    assert_eq!(kafka.requests_of(ApiKey::JOIN_GROUP).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_a_member_takes_no_longer_than_its_timeout_and_says_so() {
     let kafka = kafka().await;
     kafka.create_topic("t", 1).unwrap();
