@@ -1,9 +1,10 @@
 //! One broker: a connection for each purpose, and how often it may be dialled.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep};
 
 use crate::address::HostPort;
@@ -31,6 +32,8 @@ pub(crate) struct Broker {
     slots: Mutex<Slots>,
     /// One dial at a time; the others wait for its outcome.
     dialling: Semaphore,
+    /// Tells those who dial, or wait to, that the broker is gone from here.
+    retiring: Notify,
 }
 
 struct Slots {
@@ -56,6 +59,7 @@ impl Broker {
                 retired: None,
             }),
             dialling: Semaphore::new(1),
+            retiring: Notify::new(),
         }
     }
 
@@ -75,7 +79,7 @@ impl Broker {
     }
 
     /// The connection for `purpose`, dialled after the backoff when none is open. Callers that come while a dial is
-    /// under way share its outcome.
+    /// under way share its outcome. A dial to a place that the broker has left is not waited for: packets to it may vanish.
     pub(crate) async fn connect(
         &self,
         purpose: Purpose,
@@ -84,6 +88,27 @@ impl Broker {
         if let Some(connection) = self.ready(purpose) {
             return Ok(connection);
         }
+        let mut retiring = pin!(self.retiring.notified());
+        // From here on no notification is missed, and what came before is seen next.
+        retiring.as_mut().enable();
+        if let Some(cause) = &self.slots().retired {
+            return Err(cause.clone());
+        }
+        tokio::select! {
+            biased;
+            outcome = self.connect_in_turn(purpose, config) => outcome,
+            () = retiring => {
+                let cause = self.slots().retired.clone();
+                Err(cause.unwrap_or(ConnError::Closed))
+            }
+        }
+    }
+
+    async fn connect_in_turn(
+        &self,
+        purpose: Purpose,
+        config: &ConnConfig,
+    ) -> Result<Connection, ConnError> {
         let failures = self.slots().failures;
         let _permit = self
             .dialling
@@ -115,7 +140,9 @@ impl Broker {
     }
 
     async fn dial(&self, purpose: Purpose, config: &ConnConfig) -> Result<Connection, ConnError> {
-        let opened = Box::pin(Connection::open_checked(self.address.clone(), config)).await;
+        let turn = usize::try_from(self.slots().failures).unwrap_or_default();
+        let opening = Connection::open_checked(self.address.clone(), config, turn);
+        let opened = Box::pin(opening).await;
         let mut slots = self.slots();
         if let Some(cause) = &slots.retired {
             return Err(cause.clone());
@@ -166,6 +193,7 @@ impl Broker {
             slots.retired = Some(cause.clone());
             std::mem::replace(&mut slots.connections, [const { None }; PURPOSES])
         };
+        self.retiring.notify_waiters();
         for connection in connections.into_iter().flatten() {
             connection.end(cause);
         }

@@ -115,16 +115,18 @@ impl Connection {
     /// Dropping the future closes what was opened.
     pub async fn open(host: &str, port: u16, config: &ConnConfig) -> Result<Self, ConnError> {
         config.check()?;
-        Self::open_checked(HostPort::new(host, port), config).await
+        Self::open_checked(HostPort::new(host, port), config, 0).await
     }
 
-    /// [`open`](Self::open) with a configuration that was checked before.
+    /// [`open`](Self::open) with a configuration that was checked before; of a name's addresses the one at `turn` is tried
+    /// first.
     pub(crate) async fn open_checked(
         address: HostPort,
         config: &ConnConfig,
+        turn: usize,
     ) -> Result<Self, ConnError> {
         let deadline = config.dial_deadline(Instant::now());
-        let opened = transport::open(&address, config, deadline).await?;
+        let opened = transport::open(&address, config, turn, deadline).await?;
         let (local, peer) = (opened.local, opened.peer);
         let ready = opening::prepare(opened.stream, &address, config, deadline).await?;
         let shared = Arc::new(Shared {

@@ -88,7 +88,8 @@ pub type ResolveFuture<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAd
 /// let config = ConnConfig::default().resolver(Arc::new(Tunnel));
 /// ```
 pub trait Resolver: Send + Sync + fmt::Debug {
-    /// All addresses of `host`, in order of preference. Port 0 says nothing about the port; another
+    /// All addresses of `host`, in order of preference; each dial to a broker that fails makes the next begin with another.
+    /// Port 0 says nothing about the port; another
     /// one is used only by a [`Dialer`](crate::Dialer) that was given an address without port.
     ///
     /// # Cancel safety
@@ -111,13 +112,15 @@ pub(crate) struct Opened {
     pub(crate) peer: Option<SocketAddr>,
 }
 
-/// Opens the stream that `config` asks for, TLS included, by `deadline`.
+/// Opens the stream that `config` asks for, TLS included, by `deadline`. Of a name's addresses the one at `turn` is tried
+/// first, counted round: one that takes connections and does nothing with them would be the first for ever.
 ///
 /// # Cancel safety
 /// Dropping the future closes what was opened.
 pub(crate) async fn open(
     broker: &HostPort,
     config: &ConnConfig,
+    turn: usize,
     deadline: Instant,
 ) -> Result<Opened, ConnError> {
     let step = Step { broker, deadline };
@@ -132,9 +135,11 @@ pub(crate) async fn open(
             }
         }
         None => {
-            let addresses = step
+            let mut addresses = step
                 .run(Stage::Resolve, tcp::resolve(host, port, config))
                 .await?;
+            let first = turn.checked_rem(addresses.len()).unwrap_or_default();
+            addresses.rotate_left(first);
             let connecting = tcp::connect(addresses, config, deadline);
             let stream = step.run(Stage::Connect, connecting).await?;
             let (local, peer) = (stream.local_addr().ok(), stream.peer_addr().ok());

@@ -309,9 +309,14 @@ fn merge_topic(known: Option<&TopicView>, name: &str, told: &MetadataTopic) -> T
         Some(known) if is_passing && told.partitions.is_empty() => known.partitions.clone(),
         _ => merge_partitions(known, &told.partitions),
     };
+    let id = match known {
+        // Who has trouble naming the leaders says no id either: that is no other topic, and the next answer may name one.
+        Some(known) if is_passing && told.topic_id.is_nil() => known.id,
+        _ => told.topic_id,
+    };
     TopicView {
         name,
-        id: told.topic_id,
+        id,
         error: told.error_code,
         is_internal: told.is_internal,
         partitions,

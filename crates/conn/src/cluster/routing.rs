@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ekafka_protocol::cold::FindCoordinatorRequest;
-use ekafka_protocol::{ApiKey, ErrorCode, Request};
-use tokio::time::{Instant, sleep, timeout_at};
+use ekafka_protocol::{ErrorCode, Request};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Cluster, To};
 use crate::broker::{Broker, Purpose};
@@ -121,46 +121,64 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<BrokerId, ConnError> {
         let shared = self.shared();
-        if let Some(known) = shared.coordinators.find(kind, key) {
-            return Ok(known);
-        }
-        // One look-up at a time: who waited finds the answer of the one before.
-        let _turn = shared
-            .looking_up
-            .acquire()
-            .await
-            .map_err(|_| ConnError::Closed)?;
         loop {
             if let Some(known) = shared.coordinators.find(kind, key) {
                 return Ok(known);
             }
-            let connection = self.any_connection(Purpose::General, deadline).await?;
-            let version =
-                connection.version_of(FindCoordinatorRequest::API, coordinator::versions(kind))?;
-            let request = coordinator::question(kind, key, version);
-            let answer = connection.send_version(&request, version, deadline).await?;
-            match coordinator::read(&answer, key, version) {
-                Ok((broker, address)) => {
-                    shared.replace_view(|view| view.with_broker(broker, &address));
-                    shared.coordinators.note(kind, key, broker);
-                }
-                Err(code) => {
-                    let again = Instant::now() + shared.config.retry_backoff;
-                    if !is_passing(code) || again >= deadline {
-                        return Err(ConnError::Kafka {
-                            broker: connection.address().clone(),
-                            api: ApiKey::FIND_COORDINATOR,
-                            code,
-                        });
-                    }
-                    sleep(shared.config.retry_backoff).await;
-                }
+            let refusal = match self.look_up(kind, key, deadline).await? {
+                Ok(found) => return Ok(found),
+                Err(refusal) => refusal,
+            };
+            let again = Instant::now() + shared.config.retry_backoff;
+            if !is_passing(&refusal) || again >= deadline {
+                return Err(refusal);
             }
+            // Others have their turn meanwhile: one group without a coordinator holds nobody up.
+            sleep_until(again).await;
         }
+    }
+
+    /// Asks once, or finds what another call has been told meanwhile: the coordinator, or the brokers' refusal.
+    async fn look_up(
+        &self,
+        kind: CoordinatorKind,
+        key: &str,
+        deadline: Instant,
+    ) -> Result<Result<BrokerId, ConnError>, ConnError> {
+        let shared = self.shared();
+        // One look-up at a time: who waited finds the answer of the one before.
+        let _turn = timeout_at(deadline, shared.looking_up.acquire())
+            .await
+            .map_err(|_| shared.unanswered(FindCoordinatorRequest::API))?
+            .map_err(|_| ConnError::Closed)?;
+        if let Some(known) = shared.coordinators.find(kind, key) {
+            return Ok(Ok(known));
+        }
+        let connection = self.any_connection(Purpose::General, deadline).await?;
+        let version =
+            connection.version_of(FindCoordinatorRequest::API, coordinator::versions(kind))?;
+        let request = coordinator::question(kind, key, version);
+        let answer = connection.send_version(&request, version, deadline).await?;
+        Ok(match coordinator::read(&answer, key, version) {
+            Ok((broker, address)) => {
+                shared.replace_view(|view| view.with_broker(broker, &address));
+                shared.coordinators.note(kind, key, broker);
+                Ok(broker)
+            }
+            Err(code) => Err(ConnError::Kafka {
+                broker: connection.address().clone(),
+                api: FindCoordinatorRequest::API,
+                code,
+            }),
+        })
     }
 }
 
 /// Whether a coordinator may be found a moment later.
-fn is_passing(code: ErrorCode) -> bool {
-    code == ErrorCode::COORDINATOR_NOT_AVAILABLE || code == ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
+fn is_passing(refusal: &ConnError) -> bool {
+    let ConnError::Kafka { code, .. } = refusal else {
+        return false;
+    };
+    *code == ErrorCode::COORDINATOR_NOT_AVAILABLE
+        || *code == ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
 }

@@ -203,12 +203,12 @@ impl Shared {
         }
     }
 
-    /// No answer came in time, and no round has ended to say why.
-    pub(super) fn no_metadata(&self) -> ConnError {
+    /// No answer came in time, and nothing has happened that would say why.
+    pub(super) fn unanswered(&self, api: ApiKey) -> ConnError {
         let seed = self.seeds.first().map(|seed| seed.address().clone());
         ConnError::Timeout {
             broker: seed.unwrap_or_else(|| HostPort::new("", 0)),
-            stage: Stage::Request(ApiKey::METADATA),
+            stage: Stage::Request(api),
             sent: false,
         }
     }

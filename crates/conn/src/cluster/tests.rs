@@ -1,5 +1,7 @@
 //! A cluster against the embedded broker, in memory and under a paused clock.
 
+mod addresses;
+mod coordinators;
 mod moving;
 
 use std::sync::Arc;

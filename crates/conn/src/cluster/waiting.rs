@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ekafka_protocol::ErrorCode;
+use ekafka_protocol::{ApiKey, ErrorCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::Cluster;
@@ -82,7 +82,9 @@ impl Cluster {
             match timeout_at(deadline, progress.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(ConnError::Closed),
-                Err(_) => return Err(failure.unwrap_or_else(|| shared.no_metadata())),
+                Err(_) => {
+                    return Err(failure.unwrap_or_else(|| shared.unanswered(ApiKey::METADATA)));
+                }
             }
         }
     }

@@ -271,6 +271,11 @@ impl Desk {
         self.alarm
     }
 
+    /// Until when the last of the requests under way may be answered.
+    pub(super) fn last_deadline(&self) -> Option<Instant> {
+        self.waiters.iter().map(|waiter| waiter.deadline).max()
+    }
+
     /// Whether the write loop has something to write.
     pub(super) fn has_queued(&self) -> bool {
         !self.queue.is_empty() || self.unflushed

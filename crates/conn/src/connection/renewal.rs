@@ -27,10 +27,14 @@ pub(super) async fn renew_loop(shared: &Arc<Shared>) -> ConnError {
         sleep_until(began + renew_after(lifetime, fastrand::f64())).await;
         began = Instant::now();
         // Kafka takes nothing but the log-in's own requests until it is done: other requests wait meanwhile.
-        shared.desk().set_gated(true);
+        let ahead = {
+            let mut desk = shared.desk();
+            desk.set_gated(true);
+            desk.last_deadline()
+        };
         let mut carrier = Renewal {
             shared,
-            deadline: shared.config.dial_deadline(began),
+            deadline: renew_by(began, ahead, shared.config.timeout),
         };
         let (address, versions) = (&shared.address, &shared.versions);
         let renewed = authentication::log_in(
@@ -55,6 +59,12 @@ pub(super) async fn renew_loop(shared: &Arc<Shared>) -> ConnError {
 fn renew_after(lifetime: Duration, random: f64) -> Duration {
     let part = EARLIEST + (LATEST - EARLIEST) * random;
     lifetime.min(FOREVER).mul_f64(part).max(LEAST)
+}
+
+/// Until when the renewal must be done: the broker answers in order, so its time only begins when nothing `ahead`, a long
+/// poll or a join, can be answered any more.
+fn renew_by(began: Instant, ahead: Option<Instant>, timeout: Duration) -> Instant {
+    ahead.map_or(began, |ahead| ahead.max(began)) + timeout.min(FOREVER)
 }
 
 /// The log-in's requests among the others of the connection.

@@ -66,6 +66,26 @@ fn check_leader(view: &ClusterView, topic: &str, partition: i32, expected: Optio
     assert_eq!(found, expected, "{topic}-{partition}");
 }
 
+/// A broker that is just making a topic again answers without an id; the epochs of the old one must not outlive that.
+#[test]
+fn a_topic_made_anew_is_known_by_its_id_after_an_answer_without_one() {
+    let named = |id: u128, leaders| {
+        let mut answer = answer(&[1, 2], &[("a", leaders)]);
+        answer.topics[0].topic_id = Uuid::from_u128(id);
+        answer
+    };
+    let take =
+        |view: &ClusterView, answer: &MetadataResponse| view.merge(answer, Asked::Some).unwrap();
+    let old = take(&ClusterView::default(), &named(1, &[(1, 7)]));
+    let mut passing = named(0, &[]);
+    passing.topics[0].error_code = ErrorCode::LEADER_NOT_AVAILABLE;
+    let between = take(&old, &passing);
+    check_leader(&between, "a", 0, Some((1, 7)));
+    assert!(between.topic_by_id(Uuid::from_u128(1)).is_some());
+    let new = take(&between, &named(2, &[(2, 0)]));
+    check_leader(&new, "a", 0, Some((2, 0)));
+}
+
 #[test]
 fn an_answer_becomes_the_view() {
     let view = view(&[1, 2], &[("a", &[(1, 5), (2, 6)])]);

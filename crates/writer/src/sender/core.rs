@@ -52,7 +52,8 @@ pub(crate) struct Rules {
 pub(crate) trait Leaders {
     /// The leader and its epoch.
     fn leader(&self, at: &TopicPartition) -> Option<(BrokerId, i32)>;
-    /// The topic's id, nil where brokers have none; `None` for a topic that is not known at the moment.
+    /// The topic's id, nil where brokers have none; `None` for a topic that is not known, or has no partitions, at the
+    /// moment.
     fn topic_id(&self, topic: &str) -> Option<Uuid>;
 }
 

@@ -464,7 +464,10 @@ fn widen_topics(shelf: &Shelf, view: &ClusterView) {
     let mut topics = Vec::new();
     shelf.each_topic(|topic| topics.push(Arc::clone(topic)));
     for topic in topics {
-        if let Some(known) = view.topic(&topic.name) {
+        // A topic without partitions has nowhere to put a record; the answer that gives some comes later.
+        if let Some(known) = view.topic(&topic.name)
+            && !known.partitions.is_empty()
+        {
             shelf.set_topic(&topic.name, known.id, known.partitions.len());
         }
     }
@@ -480,6 +483,7 @@ impl Leaders for Known<'_> {
     }
 
     fn topic_id(&self, topic: &str) -> Option<Uuid> {
-        Some(self.0.topic(topic)?.id)
+        let known = self.0.topic(topic)?;
+        (!known.partitions.is_empty()).then_some(known.id)
     }
 }

@@ -23,6 +23,9 @@ use crate::{BrokerId, ConnConfig, ConnError, Purpose, Refresh, dial_fn};
 struct World {
     /// Hosts that answer.
     alive: BTreeSet<String>,
+    /// Hosts that take connections and say nothing, and these connections.
+    silent: BTreeSet<String>,
+    held: Vec<DuplexStream>,
     /// The brokers that every answer lists: host by id.
     brokers: BTreeMap<i32, String>,
     /// Hosts dialled, in order.
@@ -42,6 +45,10 @@ fn world(alive: &[&str], brokers: &[(i32, &str)]) -> (Shared, ConnConfig) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let (ours, theirs) = tokio::io::duplex(1 << 16);
+        if now.silent.contains(host) {
+            now.held.push(theirs);
+            return Ok(ours);
+        }
         #[expect(clippy::disallowed_methods, reason = "the scripted broker")]
         tokio::spawn(serve(seen.clone(), host.to_owned(), theirs));
         Ok(ours)
@@ -225,4 +232,38 @@ async fn b64_a_broker_that_left_leaves_no_connection_behind() {
         "{error}"
     );
     assert!(error.is_retriable());
+}
+
+/// A broker that was started anew somewhere else: nothing comes back from where it was, and nobody waits for that.
+#[tokio::test(start_paused = true)]
+async fn a_dial_to_where_a_broker_was_ends_when_it_is_known_to_have_moved() {
+    let (world, config) = world(&["a", "b", "gone"], &[(1, "a"), (2, "gone")]);
+    world.lock().unwrap().silent.insert("gone".to_owned());
+    let cluster = Cluster::new(["a"], config).unwrap();
+    let view = cluster.view_newer_than(0, within(5)).await.unwrap();
+    let start = Instant::now();
+    let dialling = cluster.connection(BrokerId(2), Purpose::Produce);
+    let moving = async {
+        while world.lock().unwrap().held.is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        change(&world, &["a", "b"], &[(1, "a"), (2, "b")]);
+        cluster.invalidate(Refresh::All);
+        cluster
+            .view_newer_than(view.generation, within(5))
+            .await
+            .unwrap();
+    };
+    let (dialled, ()) = tokio::join!(dialling, moving);
+    let error = dialled.unwrap_err();
+    assert!(error.is_retriable() && !error.maybe_sent(), "{error}");
+    cluster
+        .connection(BrokerId(2), Purpose::Produce)
+        .await
+        .unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
 }

@@ -23,7 +23,17 @@ struct Seen {
 }
 
 /// Serves until the client goes: a session lasts `lifetime`, and `refuse_from` is the first log-in refused.
-async fn serve(mut peer: Peer, lifetime: Duration, refuse_from: usize) -> Seen {
+async fn serve(peer: Peer, lifetime: Duration, refuse_from: usize) -> Seen {
+    serve_slowly(peer, lifetime, refuse_from, Duration::ZERO).await
+}
+
+/// Like [`serve`]; each request is answered after `pause`, and nothing else is read meanwhile, as brokers do.
+async fn serve_slowly(
+    mut peer: Peer,
+    lifetime: Duration,
+    refuse_from: usize,
+    pause: Duration,
+) -> Seen {
     peer.say_versions_with(&CURRENT).await;
     let mut seen = Seen::default();
     let mut is_logging_in = false;
@@ -59,6 +69,7 @@ async fn serve(mut peer: Peer, lifetime: Duration, refuse_from: usize) -> Seen {
                 let age = seen.log_ins.last().unwrap().elapsed();
                 assert!(age < lifetime, "a request in a session that is over");
                 seen.requests += 1;
+                tokio::time::sleep(pause).await;
                 encoded::<MetadataRequest>(&header, &metadata_answer("x"))
             }
         };
@@ -121,4 +132,45 @@ async fn s66_a_refused_renewal_ends_the_connection_with_a_typed_error() {
     };
     let (seen, ()) = tokio::join!(serve(peer, Duration::from_secs(10), 1), using);
     assert_eq!(seen.log_ins.len(), 2, "no hot loop");
+}
+
+/// A join may wait for the other members much longer than a dial may take; the log-in behind it must not count that.
+#[tokio::test(start_paused = true)]
+async fn s66_a_renewal_waits_for_the_answers_before_its_own() {
+    let (config, peer) = pipe(1 << 16);
+    let config = plain(config).timeout(Duration::from_secs(2));
+    let using = async {
+        let connection = Connection::open("kafka", 9092, &config).await.unwrap();
+        let request = MetadataRequest::default();
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        for _ in 0..2 {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            connection.send(&request, deadline).await.unwrap();
+        }
+        assert!(!connection.is_closed());
+    };
+    let serving = serve_slowly(
+        peer,
+        Duration::from_secs(10),
+        usize::MAX,
+        Duration::from_secs(25),
+    );
+    let (seen, ()) = tokio::join!(serving, using);
+    assert_eq!(seen.requests, 2);
+    assert!(seen.log_ins.len() >= 2);
+}
+
+/// The limit on dialling at all has passed long ago when the session ends.
+#[tokio::test(start_paused = true)]
+async fn s66_a_limit_on_the_dial_is_none_on_renewals() {
+    let (config, peer) = pipe(1 << 16);
+    let config = plain(config).deadline(Instant::now() + Duration::from_secs(5));
+    let using = async {
+        let connection = Connection::open("kafka", 9092, &config).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        let request = MetadataRequest::default();
+        connection.send(&request, soon()).await.unwrap();
+    };
+    let (seen, ()) = tokio::join!(serve(peer, Duration::from_secs(10), usize::MAX), using);
+    assert_eq!(seen.log_ins.len(), 2);
 }

@@ -47,7 +47,7 @@ async fn t35_resolver_is_asked_for_names_and_the_dialled_port_kept() {
 async fn name_without_address_fails_at_the_look_up() {
     let config = ConnConfig::default().resolver(resolver_fn(|_| Ok(Vec::new())));
     let broker = HostPort::new("kafka", 9092);
-    let error = crate::transport::open(&broker, &config, soon())
+    let error = crate::transport::open(&broker, &config, 0, soon())
         .await
         .err()
         .unwrap();
@@ -83,7 +83,7 @@ async fn s1_12_closed_port_is_named() {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.to_string().contains(&closed.to_string()), "{error}");
     let broker = HostPort::new("127.0.0.1", closed.port());
-    let error = crate::transport::open(&broker, &config, soon())
+    let error = crate::transport::open(&broker, &config, 0, soon())
         .await
         .err()
         .unwrap();

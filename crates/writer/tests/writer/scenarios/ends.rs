@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use ekafka_protocol::messages::{PartitionProduceResponse, ProduceRequest};
-use ekafka_protocol::{ApiKey, ErrorCode};
+use ekafka_protocol::messages::{MetadataRequest, PartitionProduceResponse, ProduceRequest};
+use ekafka_protocol::{ApiKey, ErrorCode, Uuid};
 use ekafka_testkit::EmbeddedKafka;
 use ekafka_writer::balancer::murmur2;
 use ekafka_writer::{Acks, ErrorClass, Record, Writer, WriterConfig, WriterError};
@@ -292,4 +292,35 @@ async fn s68_a_writer_that_never_reached_the_leader_closes_in_time() {
     assert!(begun.elapsed() <= DELIVERY_TIMEOUT + Duration::from_secs(1));
     let error = handle.await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::NotWritten);
+}
+
+/// S35: metadata names a topic of that name with another id and without any partition, then the old one again.
+#[tokio::test(start_paused = true)]
+async fn s35_a_topic_that_seems_made_anew_without_partitions_breaks_no_call() {
+    let kafka = kafka().await;
+    kafka.create_topic_on("t", &[vec![1]]).unwrap();
+    let writer = config(&kafka).topic("t").build().unwrap();
+    writer.write(&[Record::new("before")]).await.unwrap();
+    kafka
+        .on_next(ApiKey::METADATA)
+        .edit::<MetadataRequest>(|answer| {
+            for topic in &mut answer.topics {
+                topic.topic_id = Uuid::from_u128(99);
+                topic.error_code = ErrorCode::LEADER_NOT_AVAILABLE;
+                topic.partitions.clear();
+            }
+        })
+        .times(3);
+    kafka.move_leader("t", 0, 2).unwrap();
+    let mut expected = vec!["before".to_owned()];
+    for number in 0..20 {
+        let [first, second] = [number.to_string(), format!("{number}, too")];
+        let handle = writer.send(Record::new(&first)).await.unwrap();
+        writer.write(&[Record::new(&second)]).await.unwrap();
+        handle.await.unwrap();
+        expected.extend([first, second]);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(kafka.pending_faults(), 0);
+    assert_eq!(values(&kafka, "t", 0), expected);
 }
