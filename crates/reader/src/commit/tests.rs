@@ -168,6 +168,20 @@ fn what_can_heal_is_tried_again_beside_what_cannot() {
 }
 
 #[test]
+fn without_an_answer_for_each_partition_all_is_tried_again_if_that_can_help() {
+    let mut script = script(None);
+    script.mark(0, 5).mark(1, 9).ask(1).at(0, &["0@5", "1@9"]);
+    let now = script.start;
+    let between = Failure::Code(ErrorCode::REBALANCE_IN_PROGRESS);
+    assert!(script.commits.handle(now, Err(between)).is_none());
+    script.at(100, &["0@5", "1@9"]);
+    let fenced = Failure::Code(ErrorCode::FENCED_INSTANCE_ID);
+    let settled = script.commits.handle(now, Err(fenced)).unwrap();
+    assert_eq!(settled.waiters, [1]);
+    assert!(matches!(settled.result, Err((None, _))));
+}
+
+#[test]
 fn what_concerns_the_member_ends_a_commit_whatever_else_could_heal() {
     let mut script = script(None);
     script.mark(0, 5).mark(1, 9).ask(1).at(0, &["0@5", "1@9"]);
